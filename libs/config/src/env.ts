@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Environment variables as a process gets them. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** All that is wrong with a configuration, reported together. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Parses the environment once into a readonly object; throws one ConfigError that lists every mistake. */
+export function parseEnv<S extends z.ZodRawShape>(
+  shape: S,
+  env: Env,
+): Readonly<z.infer<z.ZodObject<S>>> {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = z.object(shape).safeParse(present);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`the configuration has mistakes:\n${lines.join('\n')}`);
+}
+
+/** A whole number within bounds; the unit belongs in the variable's name. */
+export function integer(bounds: { min: number; max: number }) {
+  return z.coerce.number().int().min(bounds.min).max(bounds.max);
+}
+
+/** A TCP port. */
+export const port = () => integer({ min: 1, max: 65_535 });
+
+/** `host:port` of a service. */
+export const hostPort = () => z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'expected host:port');
+
+/** A comma-separated list of `host:port`. */
+export const hostPorts = () =>
+  z
+    .string()
+    .regex(/^[^\s:/,]+:\d{1,5}(,[^\s:/,]+:\d{1,5})*$/, 'expected host:port,host:port…')
+    .transform((text) => text.split(','));
+
+/** The path of a file that holds a secret; the value is the file's trimmed content. */
+export const secretFile = () =>
+  z.string().transform((path, context) => {
+    const secret = readSecret(path);
+    if (secret === undefined || secret === '') {
+      context.addIssue({ code: 'custom', message: 'the file is missing or empty' });
+      return z.NEVER;
+    }
+    return secret;
+  });
+
+function readSecret(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Variables that every service has. */
+export const commonShape = {
+  NODE_ENV: z.enum(['production', 'development', 'test']).default('development'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LISTEN_HOST: z.string().default('127.0.0.1'),
+  HTTP_PORT: port(),
+};
+
+/** Where the cluster's stores are. */
+export const storesShape = {
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://…'),
+  KAFKA_BROKERS: hostPorts(),
+};
+
+/** What signatures are bound to. */
+export const signingShape = {
+  CHAIN_ID: z.coerce.bigint(),
+  VAULT_ADDRESS: z.string().regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/, 'expected a TRON address'),
+};

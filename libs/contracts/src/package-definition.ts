@@ -1,0 +1,35 @@
+import type { PackageDefinition } from '@grpc/proto-loader';
+import { BooksServiceService } from './generated/swarmledger/v1/books.js';
+import { LedgerServiceService } from './generated/swarmledger/v1/ledger.js';
+import { MarketServiceService } from './generated/swarmledger/v1/market.js';
+import {
+  SettlementOperatorServiceService,
+  SettlementServiceService,
+} from './generated/swarmledger/v1/settlement.js';
+import { VoucherServiceService } from './generated/swarmledger/v1/voucher.js';
+
+/** Package name of every service. */
+export const PACKAGE = 'swarmledger.v1';
+
+/** All services of the API by short name, with codecs that keep 64-bit integers as bigint. */
+export const SERVICE_DEFINITIONS = {
+  VoucherService: VoucherServiceService,
+  LedgerService: LedgerServiceService,
+  BooksService: BooksServiceService,
+  MarketService: MarketServiceService,
+  SettlementService: SettlementServiceService,
+  SettlementOperatorService: SettlementOperatorServiceService,
+} as const;
+
+/** Name of one of our gRPC services. */
+export type ServiceName = keyof typeof SERVICE_DEFINITIONS;
+
+/** The package definition of some services, in the form grpc-js and Nest load. */
+export function packageDefinition(names: readonly ServiceName[]): PackageDefinition {
+  return Object.fromEntries(
+    names.map((name) => [
+      `${PACKAGE}.${name}`,
+      SERVICE_DEFINITIONS[name] as unknown as PackageDefinition[string],
+    ]),
+  );
+}

@@ -1,0 +1,155 @@
+import { boolean, integer, pgSchema, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { bytea, int8 } from '../columns.js';
+
+/** Tables of the balance service; migrations/0001_ledger.sql creates them and says what they mean. */
+export const ledger = pgSchema('ledger');
+
+export const accounts = ledger.table('accounts', {
+  accountNo: int8('account_no').primaryKey().generatedAlwaysAsIdentity(),
+  address: text('address').notNull(),
+  publicKey: bytea('public_key'),
+  createdAtMs: int8('created_at_ms').notNull(),
+});
+
+export const balances = ledger.table(
+  'balances',
+  {
+    part: smallint('part').notNull(),
+    accountNo: int8('account_no').notNull(),
+    units: int8('units').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.part, table.accountNo] })],
+);
+
+export const channels = ledger.table(
+  'channels',
+  {
+    part: smallint('part').notNull(),
+    channelNo: int8('channel_no').notNull(),
+    channelId: bytea('channel_id').notNull(),
+    termsHash: bytea('terms_hash').notNull(),
+    payerNo: int8('payer_no').notNull(),
+    payeeNo: int8('payee_no').notNull(),
+    depositUnits: int8('deposit_units').notNull(),
+    cumulativeUnits: int8('cumulative_units').notNull().default(0n),
+    state: smallint('state').notNull().default(1),
+    openedAtMs: int8('opened_at_ms').notNull(),
+    closesAtMs: int8('closes_at_ms'),
+    closingPublishedAtMs: int8('closing_published_at_ms'),
+    finalizeSentAtMs: int8('finalize_sent_at_ms'),
+    tickChainEnd: bytea('tick_chain_end'),
+    tickValueUnits: int8('tick_value_units'),
+    ticksMax: int8('ticks_max'),
+    tickIndex: int8('tick_index').notNull().default(0n),
+    tickPreimage: bytea('tick_preimage'),
+    claimKind: smallint('claim_kind'),
+    claimDetail: int8('claim_detail'),
+    claimProof: bytea('claim_proof'),
+    matchId: bytea('match_id'),
+  },
+  (table) => [primaryKey({ columns: [table.part, table.channelNo] })],
+);
+
+export const journal = ledger.table(
+  'journal',
+  {
+    atMs: int8('at_ms').notNull(),
+    part: smallint('part').notNull(),
+    entryNo: int8('entry_no').notNull(),
+    line: integer('line').notNull(),
+    kind: smallint('kind').notNull(),
+    debitKind: smallint('debit_kind').notNull(),
+    debitNo: int8('debit_no').notNull(),
+    creditKind: smallint('credit_kind').notNull(),
+    creditNo: int8('credit_no').notNull(),
+    units: int8('units').notNull(),
+    reference: bytea('reference'),
+  },
+  (table) => [primaryKey({ columns: [table.atMs, table.part, table.entryNo, table.line] })],
+);
+
+export const systemBalances = ledger.table(
+  'system_balances',
+  {
+    kind: smallint('kind').notNull(),
+    no: int8('no').notNull(),
+    units: int8('units').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.no] })],
+);
+
+export const logOffsets = ledger.table(
+  'log_offsets',
+  {
+    topic: text('topic').notNull(),
+    part: smallint('part').notNull(),
+    nextOffset: int8('next_offset').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.part] })],
+);
+
+export const quarantine = ledger.table('quarantine', {
+  quarantineNo: int8('quarantine_no').primaryKey().generatedAlwaysAsIdentity(),
+  topic: text('topic').notNull(),
+  part: smallint('part').notNull(),
+  logOffset: int8('log_offset').notNull(),
+  line: integer('line').notNull(),
+  reason: text('reason').notNull(),
+  content: bytea('content').notNull(),
+  atMs: int8('at_ms').notNull(),
+});
+
+export const transfers = ledger.table('transfers', {
+  transferId: bytea('transfer_id').primaryKey(),
+  contentHash: bytea('content_hash').notNull(),
+  bookedAtMs: int8('booked_at_ms').notNull(),
+});
+
+export const holds = ledger.table('holds', {
+  orderId: bytea('order_id').primaryKey(),
+  holdNo: int8('hold_no').generatedAlwaysAsIdentity(),
+  contentHash: bytea('content_hash').notNull(),
+  accountNo: int8('account_no').notNull(),
+  placedUnits: int8('placed_units').notNull(),
+  units: int8('units').notNull(),
+  released: boolean('released').notNull().default(false),
+});
+
+export const deposits = ledger.table(
+  'deposits',
+  {
+    txid: bytea('txid').notNull(),
+    index: integer('index').notNull(),
+    asset: smallint('asset').notNull(),
+    accountNo: int8('account_no'),
+    units: int8('units').notNull(),
+    blockNumber: int8('block_number').notNull(),
+    creditedAtMs: int8('credited_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.txid, table.index] })],
+);
+
+export const withdrawals = ledger.table('withdrawals', {
+  withdrawalId: bytea('withdrawal_id').primaryKey(),
+  withdrawalNo: int8('withdrawal_no').generatedAlwaysAsIdentity(),
+  contentHash: bytea('content_hash').notNull(),
+  accountNo: int8('account_no').notNull(),
+  asset: smallint('asset').notNull(),
+  destination: text('destination').notNull(),
+  amountUnits: int8('amount_units').notNull(),
+  feeUnits: int8('fee_units').notNull(),
+  state: smallint('state').notNull(),
+  failure: text('failure').notNull().default(''),
+  txid: text('txid').notNull().default(''),
+  requestedAtMs: int8('requested_at_ms').notNull(),
+  updatedAtMs: int8('updated_at_ms').notNull(),
+});
+
+export const outbox = ledger.table('outbox', {
+  eventNo: int8('event_no').primaryKey().generatedAlwaysAsIdentity(),
+  topic: text('topic').notNull(),
+  part: integer('part'),
+  key: bytea('key').notNull(),
+  value: bytea('value').notNull(),
+  closingChannelNo: int8('closing_channel_no'),
+});

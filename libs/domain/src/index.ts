@@ -1,0 +1,45 @@
+export {
+  type Address,
+  addressBytes,
+  addressFromBytes,
+  addressOfPublicKey,
+  isAddress,
+  parseAddress,
+} from './address.js';
+export { concatBytes, equalBytes, fromHex, toHex } from './bytes.js';
+export { assertLimits, LIMITS, LOG_ENTRY_BYTES } from './limits.js';
+export {
+  ASSET_NUMBERS,
+  type ChannelTerms,
+  channelIdOf,
+  Digests,
+  type TickCommitment,
+  TYPES,
+  type VoucherClaim,
+} from './messages.js';
+export {
+  ASSETS,
+  type AssetName,
+  BASE_UNITS_PER_UNIT,
+  baseUnits,
+  formatUnits,
+  isAmount,
+  SUPPLY_UNITS,
+  UNITS_MAX,
+  type Units,
+  unitsFloor,
+} from './money.js';
+export { partitionOf } from './partition.js';
+export { REASONS, type Reason } from './reasons.js';
+export { accept, type Refusal, type Result, refuse } from './result.js';
+export { type Hash32, hashesForward, tickChain } from './tick.js';
+export {
+  addressWord,
+  bytesWord,
+  domainSeparator,
+  type SigningDomain,
+  typedDataDigest,
+  typeHash,
+  uintWord,
+} from './typed-data.js';
+export { checkValidity } from './validity.js';

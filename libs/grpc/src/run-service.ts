@@ -1,0 +1,83 @@
+import 'reflect-metadata';
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { assertLimits } from '#libs/domain';
+import { Health, type Logger, nestLogger } from '#libs/observability';
+import { RefusalFilter } from './refusal.filter.js';
+import { type GrpcPortOptions, grpcMicroservice } from './server.js';
+
+/** One process of the cluster: an HTTP port for probes (and pages) and any number of gRPC ports. */
+export type ServiceOptions = {
+  readonly name: string;
+  readonly logger: Logger;
+  readonly host: string;
+  readonly httpPort: number;
+  readonly module: ModuleMetadata;
+  readonly grpcPorts: readonly GrpcPortOptions[];
+  /** Called before listening, e.g. to add fastify plugins. */
+  readonly configure?: (app: NestFastifyApplication) => Promise<void>;
+};
+
+const DRAIN_MS = 10_000;
+
+/**
+ * Starts a service and stops it cleanly on SIGTERM or SIGINT: first not ready, then no new work, then
+ * what is in flight, then the stores (through Nest's shutdown hooks). Ten seconds at most.
+ */
+export async function runService(options: ServiceOptions): Promise<INestApplication> {
+  assertLimits();
+  const { logger, name, host } = options;
+  failLoudly(logger);
+  class RootModule {}
+  Module(options.module)(RootModule);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    RootModule,
+    new FastifyAdapter({ bodyLimit: 64 * 1024, forceCloseConnections: true }),
+    { logger: nestLogger(logger), abortOnError: false },
+  );
+  for (const grpcPort of options.grpcPorts) {
+    app.connectMicroservice(grpcMicroservice(grpcPort)).useGlobalFilters(new RefusalFilter(logger));
+  }
+  await options.configure?.(app);
+  await app.startAllMicroservices();
+  await app.listen(options.httpPort, host);
+  stopOnSignal(app, logger);
+  const ports = options.grpcPorts.map(({ port }) => port);
+  logger.info({ httpPort: options.httpPort, grpcPorts: ports }, `${name} is listening`);
+  return app;
+}
+
+function stopOnSignal(app: INestApplication, logger: Logger): void {
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error('did not stop in time');
+      process.exit(1);
+    }, DRAIN_MS).unref();
+    app.get(Health).drain();
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+}
+
+// A process in an unknown state must not go on booking money; the supervisor starts a fresh one.
+function failLoudly(logger: Logger): void {
+  const die = (error: unknown) => {
+    logger.fatal({ err: error }, 'unexpected error, the process ends');
+    process.exit(70);
+  };
+  process.once('uncaughtException', die);
+  process.once('unhandledRejection', die);
+}

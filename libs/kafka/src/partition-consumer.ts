@@ -1,0 +1,132 @@
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Logger } from '#libs/observability';
+
+/** One record read. */
+export type InRecord = {
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestampMs: number;
+};
+
+/**
+ * Applies one partition's records in order. The next offset lives with the results (in Postgres),
+ * not in Kafka: that is what makes the application exactly once.
+ */
+export type PartitionHandler = {
+  /** The offset that this partition continues from, read from where the results are. */
+  nextOffset(partition: number): Promise<bigint>;
+  /**
+   * Applies records that start at the next offset. Throwing stops the partition, which is then read
+   * again from `nextOffset`; a {@link StaleWriterError} says that another process took over.
+   */
+  apply(partition: number, records: readonly InRecord[]): Promise<void>;
+};
+
+/** The compare-and-set on the next offset failed: somebody else has applied these records. */
+export class StaleWriterError extends Error {
+  override readonly name = 'StaleWriterError';
+}
+
+/** How a {@link PartitionConsumer} reads. */
+export type PartitionConsumerOptions = {
+  readonly kafka: Kafka;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly handler: PartitionHandler;
+  readonly logger: Logger;
+  readonly recordsPerApplyMax?: number;
+};
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+/** Reads a topic in batches, a partition at a time in order, and hands them to a handler. */
+export class PartitionConsumer {
+  readonly #options: PartitionConsumerOptions;
+  readonly #consumer: Consumer;
+  readonly #failures = new Map<number, number>();
+  #crashed: Error | undefined;
+  #stopping = false;
+
+  constructor(options: PartitionConsumerOptions) {
+    this.#options = options;
+    this.#consumer = options.kafka.consumer({
+      groupId: options.groupId,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 1_000,
+      rebalanceTimeout: 15_000,
+      maxWaitTimeInMs: 50,
+      allowAutoTopicCreation: false,
+      retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 3_000 },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { topic, logger } = this.#options;
+    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
+      this.#crashed = payload.restart ? undefined : payload.error;
+      logger.error({ err: payload.error, topic, restart: payload.restart }, 'consumer crashed');
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic, fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 4,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#consumer.disconnect();
+  }
+
+  /** Throws when the consumer has given up; for a readiness check. */
+  assertHealthy(): void {
+    if (this.#crashed !== undefined) throw this.#crashed;
+    const [partition] = [...this.#failures].find(([, count]) => count >= 3) ?? [];
+    if (partition !== undefined) throw new Error(`partition ${partition} fails repeatedly`);
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
+    const { topic, handler, logger, recordsPerApplyMax = 64 } = this.#options;
+    try {
+      const expected = await handler.nextOffset(batch.partition);
+      const records = batch.messages.map(toRecord).filter((record) => record.offset >= expected);
+      if (records[0]?.offset !== expected) {
+        // Kafka's idea of the position is older or newer than ours; ours is the true one.
+        this.#consumer.seek({ topic, partition: batch.partition, offset: expected.toString() });
+        return;
+      }
+      for (let at = 0; at < records.length; at += recordsPerApplyMax) {
+        if (!isRunning() || isStale() || this.#stopping) return;
+        const chunk = records.slice(at, at + recordsPerApplyMax);
+        await handler.apply(batch.partition, chunk);
+        resolveOffset(String(chunk.at(-1)?.offset));
+        await heartbeat();
+      }
+      this.#failures.delete(batch.partition);
+    } catch (error) {
+      if (this.#stopping) return;
+      const failures = (this.#failures.get(batch.partition) ?? 0) + 1;
+      this.#failures.set(batch.partition, failures);
+      logger.error({ err: error, topic, partition: batch.partition, failures }, 'apply failed');
+      // Pause only this partition: the others, and the group's heartbeats, go on.
+      const pauseMs = Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS);
+      const resume = payload.pause();
+      setTimeout(resume, pauseMs).unref();
+    }
+  }
+}
+
+function toRecord(message: EachBatchPayload['batch']['messages'][number]): InRecord {
+  return {
+    offset: BigInt(message.offset),
+    key: message.key,
+    value: message.value,
+    timestampMs: Number(message.timestamp),
+  };
+}
