@@ -55,13 +55,16 @@ export class Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return (await this.sql.begin((sql) =>
-          work({ sql, db: drizzle(sql as unknown as Sql) }),
-        )) as T;
+        return (await this.sql.begin((sql) => work({ sql, db: this.#drizzleOver(sql) }))) as T;
       } catch (error) {
         if (attempt >= 5 || !isRetriable(error)) throw error;
       }
     }
+  }
+
+  // Drizzle wants the options of a pool; a transaction's client has none of its own.
+  #drizzleOver(sql: TransactionSql): Drizzle {
+    return drizzle(Object.assign(sql, { options: this.sql.options }) as unknown as Sql);
   }
 
   /** Throws when Postgres does not answer; for a readiness check. */

@@ -1,0 +1,112 @@
+import { boolean, integer, numeric, pgSchema, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { bytea, int8 } from '../columns.js';
+
+/** Tables of the settlement service; migrations/0003_settlement.sql creates them and says what they mean. */
+export const settlement = pgSchema('settlement');
+
+export const cursor = settlement.table('cursor', {
+  onlyRow: boolean('only_row').primaryKey().default(true),
+  nextBlock: int8('next_block').notNull(),
+  lastBlockId: text('last_block_id').notNull(),
+  lastTimestampMs: int8('last_timestamp_ms').notNull(),
+});
+
+export const deposits = settlement.table(
+  'deposits',
+  {
+    txid: bytea('txid').notNull(),
+    index: integer('index').notNull(),
+    asset: smallint('asset').notNull(),
+    sender: text('sender').notNull(),
+    baseUnits: numeric('base_units', { precision: 78, scale: 0, mode: 'bigint' }).notNull(),
+    units: int8('units').notNull(),
+    state: smallint('state').notNull(),
+    suspense: boolean('suspense').notNull(),
+    note: text('note').notNull().default(''),
+    blockNumber: int8('block_number').notNull(),
+    seenAtMs: int8('seen_at_ms').notNull(),
+    bookedAtMs: int8('booked_at_ms'),
+  },
+  (table) => [primaryKey({ columns: [table.txid, table.index] })],
+);
+
+export const ownTransactions = settlement.table('own_transactions', {
+  txid: bytea('txid').primaryKey(),
+  blockNumber: int8('block_number').notNull(),
+  succeeded: boolean('succeeded').notNull(),
+  result: text('result').notNull(),
+  energyUsed: int8('energy_used').notNull(),
+  feeSun: int8('fee_sun').notNull(),
+});
+
+export const vaultPayments = settlement.table('vault_payments', {
+  chainBatchId: bytea('chain_batch_id').primaryKey(),
+  txid: bytea('txid').notNull(),
+  blockNumber: int8('block_number').notNull(),
+});
+
+export const batches = settlement.table('batches', {
+  batchNo: int8('batch_no').primaryKey().generatedAlwaysAsIdentity(),
+  asset: smallint('asset').notNull(),
+  state: smallint('state').notNull().default(1),
+  chainBatchId: bytea('chain_batch_id'),
+  payouts: integer('payouts').notNull(),
+  totalUnits: int8('total_units').notNull(),
+  attempts: integer('attempts').notNull().default(0),
+  txid: bytea('txid'),
+  energyUsed: int8('energy_used').notNull().default(0n),
+  feeSun: int8('fee_sun').notNull().default(0n),
+  failure: text('failure').notNull().default(''),
+  plannedAtMs: int8('planned_at_ms').notNull(),
+  solidifiedAtMs: int8('solidified_at_ms'),
+});
+
+export const payouts = settlement.table('payouts', {
+  withdrawalId: bytea('withdrawal_id').primaryKey(),
+  payoutNo: int8('payout_no').generatedAlwaysAsIdentity(),
+  asset: smallint('asset').notNull(),
+  account: text('account').notNull(),
+  destination: text('destination').notNull(),
+  units: int8('units').notNull(),
+  state: smallint('state').notNull(),
+  batchNo: int8('batch_no'),
+  failures: integer('failures').notNull().default(0),
+  failure: text('failure').notNull().default(''),
+  reportState: smallint('report_state').notNull(),
+  reportedState: smallint('reported_state').notNull().default(0),
+  reportTxid: text('report_txid').notNull().default(''),
+  requestedAtMs: int8('requested_at_ms').notNull(),
+  updatedAtMs: int8('updated_at_ms').notNull(),
+});
+
+export const batchPayouts = settlement.table(
+  'batch_payouts',
+  {
+    batchNo: int8('batch_no').notNull(),
+    line: integer('line').notNull(),
+    withdrawalId: bytea('withdrawal_id').notNull(),
+    destination: text('destination').notNull(),
+    units: int8('units').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.batchNo, table.line] })],
+);
+
+export const attempts = settlement.table(
+  'attempts',
+  {
+    batchNo: int8('batch_no').notNull(),
+    attempt: integer('attempt').notNull(),
+    txid: bytea('txid').notNull(),
+    raw: bytea('raw').notNull(),
+    signed: bytea('signed').notNull(),
+    feeLimitSun: int8('fee_limit_sun').notNull(),
+    expirationMs: int8('expiration_ms').notNull(),
+    signedAtMs: int8('signed_at_ms').notNull(),
+    broadcasts: integer('broadcasts').notNull().default(0),
+    lastBroadcastAtMs: int8('last_broadcast_at_ms'),
+    refusal: text('refusal').notNull().default(''),
+    confirmedBlock: int8('confirmed_block'),
+    outcome: smallint('outcome').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.batchNo, table.attempt] })],
+);

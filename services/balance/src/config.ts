@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import {
+  commonShape,
+  type Env,
+  integer,
+  parseEnv,
+  port,
+  secretFile,
+  signingShape,
+  storesShape,
+} from '#libs/config';
+
+const units = (fallback: bigint) => z.coerce.bigint().min(0n).default(fallback);
+
+/** Reads the balance service's configuration; throws a ConfigError that lists every mistake. */
+export function loadConfig(env: Env) {
+  return parseEnv(
+    {
+      ...commonShape,
+      ...storesShape,
+      ...signingShape,
+      GRPC_PORT: port(),
+      INTERNAL_GRPC_PORT: port(),
+      INTERNAL_TOKEN_FILE: secretFile(),
+      TRC20_ADDRESS: z.string(),
+      TRC10_ID: z.string().regex(/^\d+$/, 'expected a token id'),
+      DISPUTE_WINDOW_MS: integer({ min: 1_000, max: 30 * 86_400_000 }).default(600_000),
+      WITHDRAWAL_MIN_UNITS: units(1_000n),
+      WITHDRAWAL_MAX_UNITS: units(1_000_000_000_000n),
+      WITHDRAWAL_FEE_UNITS: units(100n),
+      SETTLEMENT_PERIOD_MS: integer({ min: 1_000, max: 7 * 86_400_000 }).default(60_000),
+    },
+    env,
+  );
+}
+
+/** The balance service's configuration. */
+export type BalanceConfig = ReturnType<typeof loadConfig>;

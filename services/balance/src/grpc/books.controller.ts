@@ -1,0 +1,92 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import type {
+  AdvanceWithdrawalRequest,
+  AdvanceWithdrawalResponse,
+  CreditDepositRequest,
+  CreditDepositResponse,
+  GetChannelViewRequest,
+  GetChannelViewResponse,
+  ListOpenWithdrawalsRequest,
+  ListOpenWithdrawalsResponse,
+  PlaceHoldRequest,
+  PlaceHoldResponse,
+} from '#libs/contracts';
+import { refuse } from '#libs/domain';
+import { RefusedError, requireInternal, unwrap } from '#libs/grpc';
+import { AdvanceWithdrawalService } from '../application/advance-withdrawal.service.js';
+import { ChannelsService } from '../application/channels.service.js';
+import { DepositsService } from '../application/deposits.service.js';
+import { channelView, withdrawalMessage } from '../application/events.js';
+import { HoldsService } from '../application/holds.service.js';
+import { encodeCursor, parsePage } from '../domain/cursor.js';
+import { WithdrawalRepository } from '../repositories/withdrawal.repository.js';
+
+/** The use cases behind BooksService. */
+export class BooksUseCases {
+  constructor(
+    readonly deposits: DepositsService,
+    readonly holds: HoldsService,
+    readonly advance: AdvanceWithdrawalService,
+    readonly channels: ChannelsService,
+    readonly withdrawals: WithdrawalRepository,
+    readonly token: string,
+  ) {}
+}
+
+/** BooksService over gRPC, for the other services of the cluster only. */
+@Controller()
+export class BooksController {
+  constructor(@Inject(BooksUseCases) private readonly use: BooksUseCases) {}
+
+  @GrpcMethod('BooksService', 'CreditDeposit')
+  async creditDeposit(
+    request: CreditDepositRequest,
+    metadata: Metadata,
+  ): Promise<CreditDepositResponse> {
+    requireInternal(metadata, this.use.token);
+    return { repeatedRequest: unwrap(await this.use.deposits.credit(request)) };
+  }
+
+  @GrpcMethod('BooksService', 'PlaceHold')
+  async placeHold(request: PlaceHoldRequest, metadata: Metadata): Promise<PlaceHoldResponse> {
+    requireInternal(metadata, this.use.token);
+    if (request.bid === undefined) throw new RefusedError(refuse('MALFORMED', 'bid is missing'));
+    return { repeatedRequest: unwrap(await this.use.holds.place(request.bid)) };
+  }
+
+  @GrpcMethod('BooksService', 'AdvanceWithdrawal')
+  async advanceWithdrawal(
+    request: AdvanceWithdrawalRequest,
+    metadata: Metadata,
+  ): Promise<AdvanceWithdrawalResponse> {
+    requireInternal(metadata, this.use.token);
+    return { withdrawal: withdrawalMessage(unwrap(await this.use.advance.advance(request))) };
+  }
+
+  @GrpcMethod('BooksService', 'ListOpenWithdrawals')
+  async listOpenWithdrawals(
+    request: ListOpenWithdrawalsRequest,
+    metadata: Metadata,
+  ): Promise<ListOpenWithdrawalsResponse> {
+    requireInternal(metadata, this.use.token);
+    const { after, limit } = unwrap(parsePage(request.page, 1));
+    const rows = await this.use.withdrawals.open(after[0] ?? 0n, limit + 1);
+    const last = rows[limit - 1];
+    const more = rows.length > limit && last !== undefined;
+    return {
+      withdrawals: rows.slice(0, limit).map(withdrawalMessage),
+      nextCursor: more ? encodeCursor([last.withdrawalNo]) : '',
+    };
+  }
+
+  @GrpcMethod('BooksService', 'GetChannelView')
+  async getChannelView(
+    request: GetChannelViewRequest,
+    metadata: Metadata,
+  ): Promise<GetChannelViewResponse> {
+    requireInternal(metadata, this.use.token);
+    return { view: channelView(unwrap(await this.use.channels.describe(request.channelId))) };
+  }
+}

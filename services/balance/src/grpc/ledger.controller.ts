@@ -1,0 +1,177 @@
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { Observable } from 'rxjs';
+import type {
+  CancelWithdrawalRequest,
+  CancelWithdrawalResponse,
+  CloseChannelRequest,
+  CloseChannelResponse,
+  DescribeChannelRequest,
+  DescribeChannelResponse,
+  GetAccountRequest,
+  GetAccountResponse,
+  GetNetworkResponse,
+  GetTotalsResponse,
+  GetWithdrawalRequest,
+  GetWithdrawalResponse,
+  ListChannelsRequest,
+  ListChannelsResponse,
+  ListHistoryRequest,
+  ListHistoryResponse,
+  ListWithdrawalsRequest,
+  ListWithdrawalsResponse,
+  OpenChannelRequest,
+  OpenChannelResponse,
+  QuoteWithdrawalRequest,
+  QuoteWithdrawalResponse,
+  RegisterAccountRequest,
+  RegisterAccountResponse,
+  RequestWithdrawalRequest,
+  RequestWithdrawalResponse,
+  TransferRequest,
+  TransferResponse,
+  WatchAccountRequest,
+  WatchAccountResponse,
+} from '#libs/contracts';
+import { refuse } from '#libs/domain';
+import { RefusedError, unwrap } from '#libs/grpc';
+import { ChannelsService } from '../application/channels.service.js';
+import { channelMessage, withdrawalMessage } from '../application/events.js';
+import { NetworkService } from '../application/network.service.js';
+import { SignersService } from '../application/signers.service.js';
+import { StatementsService } from '../application/statements.service.js';
+import { TotalsService } from '../application/totals.service.js';
+import { TransfersService } from '../application/transfers.service.js';
+import { WatchAccountsService } from '../application/watch-accounts.service.js';
+import { WithdrawalsService } from '../application/withdrawals.service.js';
+
+/** The use cases behind LedgerService. */
+export class LedgerUseCases {
+  constructor(
+    readonly network: NetworkService,
+    readonly statements: StatementsService,
+    readonly transfers: TransfersService,
+    readonly channels: ChannelsService,
+    readonly withdrawals: WithdrawalsService,
+    readonly totals: TotalsService,
+    readonly signers: SignersService,
+    readonly watches: WatchAccountsService,
+  ) {}
+}
+
+/** LedgerService over gRPC: decode, call, encode. */
+@Controller()
+export class LedgerController {
+  constructor(@Inject(LedgerUseCases) private readonly use: LedgerUseCases) {}
+
+  @GrpcMethod('LedgerService', 'GetNetwork')
+  getNetwork(): GetNetworkResponse {
+    return this.use.network.describe();
+  }
+
+  @GrpcMethod('LedgerService', 'RegisterAccount')
+  async registerAccount(request: RegisterAccountRequest): Promise<RegisterAccountResponse> {
+    return { address: unwrap(await this.use.statements.register(request)) };
+  }
+
+  @GrpcMethod('LedgerService', 'GetAccount')
+  async getAccount(_request: GetAccountRequest, metadata: Metadata): Promise<GetAccountResponse> {
+    return { balances: unwrap(await this.use.statements.balances(metadata)) };
+  }
+
+  @GrpcMethod('LedgerService', 'WatchAccount')
+  watchAccount(
+    _request: WatchAccountRequest,
+    metadata: Metadata,
+    call: ServerWritableStream<WatchAccountRequest, WatchAccountResponse>,
+  ): Observable<WatchAccountResponse> {
+    return new Observable((subscriber) => {
+      let stop: (() => void) | undefined;
+      const start = async () => {
+        const signer = unwrap(await this.use.signers.session(metadata));
+        stop = this.use.watches.watch(signer, (balances) => subscriber.next({ balances }));
+        if (stop === undefined) {
+          throw new RefusedError(refuse('OVERLOADED', 'too many accounts are being watched'));
+        }
+        if (call.cancelled) stop();
+      };
+      start().catch((error: unknown) => subscriber.error(error));
+      call.on('cancelled', () => stop?.());
+      return () => stop?.();
+    });
+  }
+
+  @GrpcMethod('LedgerService', 'Transfer')
+  async transfer(request: TransferRequest): Promise<TransferResponse> {
+    return { bookedAtMs: unwrap(await this.use.transfers.transfer(request)) };
+  }
+
+  @GrpcMethod('LedgerService', 'OpenChannel')
+  async openChannel(request: OpenChannelRequest): Promise<OpenChannelResponse> {
+    return { channel: channelMessage(unwrap(await this.use.channels.open(request))) };
+  }
+
+  @GrpcMethod('LedgerService', 'CloseChannel')
+  async closeChannel(request: CloseChannelRequest): Promise<CloseChannelResponse> {
+    return { channel: channelMessage(unwrap(await this.use.channels.close(request))) };
+  }
+
+  @GrpcMethod('LedgerService', 'DescribeChannel')
+  async describeChannel(request: DescribeChannelRequest): Promise<DescribeChannelResponse> {
+    return { channel: channelMessage(unwrap(await this.use.channels.describe(request.channelId))) };
+  }
+
+  @GrpcMethod('LedgerService', 'ListChannels')
+  async listChannels(
+    request: ListChannelsRequest,
+    metadata: Metadata,
+  ): Promise<ListChannelsResponse> {
+    const page = unwrap(await this.use.statements.listChannels(metadata, request.page));
+    return { channels: page.items.map(channelMessage), nextCursor: page.nextCursor };
+  }
+
+  @GrpcMethod('LedgerService', 'ListHistory')
+  async listHistory(request: ListHistoryRequest, metadata: Metadata): Promise<ListHistoryResponse> {
+    const page = unwrap(await this.use.statements.history(metadata, request.page));
+    return { entries: [...page.items], nextCursor: page.nextCursor };
+  }
+
+  @GrpcMethod('LedgerService', 'QuoteWithdrawal')
+  async quoteWithdrawal(request: QuoteWithdrawalRequest): Promise<QuoteWithdrawalResponse> {
+    return unwrap(await this.use.withdrawals.quote(request));
+  }
+
+  @GrpcMethod('LedgerService', 'RequestWithdrawal')
+  async requestWithdrawal(request: RequestWithdrawalRequest): Promise<RequestWithdrawalResponse> {
+    return { withdrawal: withdrawalMessage(unwrap(await this.use.withdrawals.request(request))) };
+  }
+
+  @GrpcMethod('LedgerService', 'CancelWithdrawal')
+  async cancelWithdrawal(request: CancelWithdrawalRequest): Promise<CancelWithdrawalResponse> {
+    return { withdrawal: withdrawalMessage(unwrap(await this.use.withdrawals.cancel(request))) };
+  }
+
+  @GrpcMethod('LedgerService', 'GetWithdrawal')
+  async getWithdrawal(
+    request: GetWithdrawalRequest,
+    metadata: Metadata,
+  ): Promise<GetWithdrawalResponse> {
+    const found = await this.use.statements.withdrawal(metadata, request.withdrawalId);
+    return { withdrawal: withdrawalMessage(unwrap(found)) };
+  }
+
+  @GrpcMethod('LedgerService', 'ListWithdrawals')
+  async listWithdrawals(
+    request: ListWithdrawalsRequest,
+    metadata: Metadata,
+  ): Promise<ListWithdrawalsResponse> {
+    const page = unwrap(await this.use.statements.listWithdrawals(metadata, request.page));
+    return { withdrawals: page.items.map(withdrawalMessage), nextCursor: page.nextCursor };
+  }
+
+  @GrpcMethod('LedgerService', 'GetTotals')
+  getTotals(): Promise<GetTotalsResponse> {
+    return this.use.totals.get();
+  }
+}

@@ -1,0 +1,20 @@
+import { runService } from '#libs/grpc';
+import { createLogger } from '#libs/observability';
+import { balanceModule } from './app.module.js';
+import { loadConfig } from './config.js';
+
+const config = loadConfig(process.env);
+const logger = createLogger({ name: 'balance', level: config.LOG_LEVEL });
+const common = { host: config.LISTEN_HOST, reflection: config.NODE_ENV !== 'production' };
+
+await runService({
+  name: 'balance',
+  logger,
+  host: config.LISTEN_HOST,
+  httpPort: config.HTTP_PORT,
+  module: balanceModule(config, logger),
+  grpcPorts: [
+    { ...common, port: config.GRPC_PORT, services: ['LedgerService'] },
+    { ...common, port: config.INTERNAL_GRPC_PORT, services: ['BooksService'] },
+  ],
+});
