@@ -21,6 +21,8 @@ export type PartitionHandler = {
    * again from `nextOffset`; a {@link StaleWriterError} says that another process took over.
    */
   apply(partition: number, records: readonly InRecord[]): Promise<void>;
+  /** Told after each rebalance which partitions this process now has; some work goes on without records. */
+  assigned?(partitions: readonly number[]): void;
 };
 
 /** The compare-and-set on the next offset failed: somebody else has applied these records. */
@@ -67,6 +69,9 @@ export class PartitionConsumer {
     this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
       this.#crashed = payload.restart ? undefined : payload.error;
       logger.error({ err: payload.error, topic, restart: payload.restart }, 'consumer crashed');
+    });
+    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#options.handler.assigned?.(payload.memberAssignment[topic] ?? []);
     });
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic, fromBeginning: true });

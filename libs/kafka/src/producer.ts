@@ -18,16 +18,21 @@ export type Written = {
 /**
  * An idempotent producer with `acks=all`. One request at a time is in flight, since kafkajs keeps no
  * order across retries otherwise; batching is the caller's.
+ *
+ * A broker recognises a repeated batch by its sequence number alone, never by its content, and
+ * kafkajs takes the number back when a send fails. If the failed batch was in fact written, the next
+ * one would carry the same number and be acknowledged without being stored. So sends wait for one
+ * another, and after a failed one a fresh producer, with an id of its own, takes over.
  */
 export class Producer {
-  readonly #producer: KafkaProducer;
+  readonly #kafka: Kafka;
+  #producer: KafkaProducer;
+  #turn: Promise<unknown> = Promise.resolve();
+  #spent = false;
 
   constructor(kafka: Kafka) {
-    this.#producer = kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-    });
+    this.#kafka = kafka;
+    this.#producer = idempotentProducer(kafka);
   }
 
   connect(): Promise<void> {
@@ -42,24 +47,54 @@ export class Producer {
    * Resolves when all records are acknowledged by the in-sync replicas. The answer names, per topic
    * and partition, the offset of its first record. A rejection says nothing about what was written.
    */
-  async send(records: readonly OutRecord[]): Promise<Written[]> {
-    const byTopic = Map.groupBy(records, (record) => record.topic);
-    const metadata = await this.#producer.sendBatch({
-      acks: -1,
-      compression: CompressionTypes.None,
-      topicMessages: [...byTopic].map(([topic, messages]) => ({
-        topic,
-        messages: messages.map(({ partition, key, value }) => ({
-          key,
-          value,
-          ...(partition === undefined ? {} : { partition }),
-        })),
-      })),
-    });
-    return metadata.map(({ topicName, partition, baseOffset }) => ({
-      topic: topicName,
-      partition,
-      offset: BigInt(baseOffset ?? '-1'),
-    }));
+  send(records: readonly OutRecord[]): Promise<Written[]> {
+    const sent = this.#turn.then(() => this.#send(records));
+    this.#turn = sent.catch(() => undefined);
+    return sent;
   }
+
+  async #send(records: readonly OutRecord[]): Promise<Written[]> {
+    if (this.#spent) await this.#renew();
+    const byTopic = Map.groupBy(records, (record) => record.topic);
+    try {
+      const metadata = await this.#producer.sendBatch({
+        acks: -1,
+        compression: CompressionTypes.None,
+        topicMessages: [...byTopic].map(([topic, messages]) => ({
+          topic,
+          messages: messages.map(({ partition, key, value }) => ({
+            key,
+            value,
+            ...(partition === undefined ? {} : { partition }),
+          })),
+        })),
+      });
+      return metadata.map(({ topicName, partition, baseOffset }) => ({
+        topic: topicName,
+        partition,
+        offset: BigInt(baseOffset ?? '-1'),
+      }));
+    } catch (error) {
+      this.#spent = true;
+      throw error;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const fresh = idempotentProducer(this.#kafka);
+    await fresh.connect();
+    const old = this.#producer;
+    this.#producer = fresh;
+    this.#spent = false;
+    // Nothing of the old producer is wanted any more, so how its goodbye ends does not matter.
+    await old.disconnect().catch(() => undefined);
+  }
+}
+
+function idempotentProducer(kafka: Kafka): KafkaProducer {
+  return kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+  });
 }

@@ -1,4 +1,12 @@
-import { boolean, integer, numeric, pgSchema, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  integer,
+  numeric,
+  pgSchema,
+  primaryKey,
+  smallint,
+  text,
+} from 'drizzle-orm/pg-core';
 import { bytea, int8 } from '../columns.js';
 
 /** Tables of the settlement service; migrations/0003_settlement.sql creates them and says what they mean. */
