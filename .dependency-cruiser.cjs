@@ -3,13 +3,14 @@ const allow = {
   domain: [],
   config: [],
   contracts: ['domain'],
+  crypto: ['domain'],
   observability: ['config'],
   database: ['domain', 'config', 'observability'],
   kafka: ['config', 'observability'],
   grpc: ['domain', 'contracts', 'config', 'observability'],
   tron: ['domain', 'config', 'observability'],
   devchain: ['config', 'observability'],
-  client: ['domain', 'contracts'],
+  client: ['domain', 'contracts', 'crypto'],
 };
 const libRule = ([lib, libs]) => ({
   name: `lib-${lib}`,
@@ -65,7 +66,7 @@ module.exports = {
     {
       name: 'testing-only-from-tests',
       severity: 'error',
-      from: { path: '^(services|libs)/', pathNot: ['^libs/testing/', '\\.spec\\.ts$'] },
+      from: { path: '^(services|libs)/', pathNot: ['^libs/testing/', '\\.spec\\.ts$', '/test/'] },
       to: { path: '^libs/testing/' },
     },
   ],
@@ -75,7 +76,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       conditionNames: ['source', 'import', 'node', 'default'],
-      extensionAlias: { '.js': ['.ts', '.js'] },
       exportsFields: ['exports'],
     },
   },

@@ -70,7 +70,7 @@ export class ApplyVouchersService {
     });
   }
 
-  async #applySegment(tx: Transaction, at: LogPosition, segment: LogSegment) {
+  async #applySegment(tx: Transaction, at: LogPosition, segment: LogSegment<LogEntry>) {
     const claims = await this.log.applyClaims(tx, at, segment.claims);
     for (const { entry, reason } of claims.impossible) {
       const content = Buffer.from(describe(entry));
