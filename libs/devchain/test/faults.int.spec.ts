@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Devchain, startDevchain } from '../src/index.js';
+import {
+  clientOf,
+  compileProbe,
+  deployProbe,
+  fundedAccount,
+  newAccount,
+  post,
+  type TestAccount,
+} from './fixture.js';
+
+let chain: Devchain;
+let payer: TestAccount;
+beforeEach(async () => {
+  chain = await startDevchain({ producing: false, solidLagBlocks: 18 });
+  payer = await fundedAccount(chain);
+});
+afterEach(async () => {
+  await chain.stop();
+});
+
+const pay = async (sun = 5): Promise<{ txid: string; payee: TestAccount; result: boolean }> => {
+  const payee = newAccount(chain);
+  const { txid, result } = await payer.tronWeb.trx.sendTransaction(payee.address, sun);
+  return { txid, payee, result };
+};
+const known = async (txId: string): Promise<boolean> =>
+  Object.keys(await clientOf(chain).trx.getUnconfirmedTransactionInfo(txId)).length > 0;
+
+describe('fork', () => {
+  it('takes blocks and their transactions away', async () => {
+    const { txid, payee } = await pay();
+    await chain.mine(3);
+    const head = chain.headNumber;
+    const before = await clientOf(chain).trx.getBlock(head);
+    expect(await known(txid)).toBe(true);
+    expect(await chain.fork(3, 'drop')).toEqual([txid]);
+    expect(chain.headNumber).toBe(head - 3);
+    expect(await known(txid)).toBe(false);
+    expect(await payee.tronWeb.trx.getUnconfirmedBalance()).toBe(0);
+    expect(await payer.tronWeb.trx.getUnconfirmedBalance()).toBe(1_000_000_000);
+    await chain.mine(3);
+    const after = await clientOf(chain).trx.getBlock(head);
+    expect(after.blockID).not.toBe(before.blockID);
+    expect(await known(txid)).toBe(false);
+  });
+
+  it('brings the transactions back in later blocks', async () => {
+    const { txid, payee } = await pay(77);
+    await chain.mine(2);
+    await chain.fork(2, 'return');
+    expect(await known(txid)).toBe(false);
+    await chain.mine();
+    expect(await known(txid)).toBe(true);
+    expect(await payee.tronWeb.trx.getUnconfirmedBalance()).toBe(77);
+  });
+
+  it('loses what refers to a block that is gone', async () => {
+    await chain.mine(2);
+    const { txid } = await pay();
+    await chain.mine();
+    await chain.fork(2, 'return');
+    await chain.mine(3);
+    expect(await known(txid)).toBe(false);
+  });
+
+  it('accepts a dropped transaction again, byte for byte', async () => {
+    const draft = await payer.tronWeb.transactionBuilder.sendTrx(
+      newAccount(chain).address,
+      9,
+      payer.address,
+    );
+    const signed = await payer.tronWeb.trx.sign(draft);
+    await payer.tronWeb.trx.sendRawTransaction(signed);
+    await chain.mine();
+    await chain.fork(1, 'drop');
+    expect((await payer.tronWeb.trx.sendRawTransaction(signed)).result).toBe(true);
+    await chain.mine();
+    expect(await known(signed.txID)).toBe(true);
+  });
+
+  it('never undoes solidified blocks and never moves the solidified head back', async () => {
+    await chain.mine(30);
+    const solid = chain.solidNumber;
+    expect(solid).toBe(chain.headNumber - 18);
+    await expect(chain.fork(19)).rejects.toThrow('only 18 unsolidified blocks');
+    await chain.fork(18);
+    expect(chain.solidNumber).toBe(solid);
+    expect(chain.headNumber).toBe(solid);
+    await chain.mine(20);
+    expect(chain.solidNumber).toBe(solid + 2);
+  });
+
+  it('undoes contract storage too', async () => {
+    const artifact = compileProbe();
+    const { tronWeb } = payer;
+    const address = await deployProbe(chain, tronWeb, artifact);
+    await chain.fork(1, 'drop');
+    expect(await tronWeb.trx.getContract(address)).toEqual({});
+    // The head is the same as before, and so is the transaction that the client builds on it.
+    expect(await deployProbe(chain, tronWeb, artifact)).toBe(address);
+  });
+});
+
+describe('faults', () => {
+  it('accept and drop', async () => {
+    chain.arm({ kind: 'drop' });
+    const lost = await pay();
+    const kept = await pay();
+    await chain.mine(3);
+    expect(lost.result).toBe(true);
+    expect([await known(lost.txid), await known(kept.txid)]).toEqual([false, true]);
+  });
+
+  it('lie about success without looking', async () => {
+    chain.arm({ kind: 'lie-success' });
+    const { result, txid } = await pay(5_000_000_000);
+    await chain.mine();
+    expect([result, await known(txid)]).toEqual([true, false]);
+  });
+
+  it('include in the last block before the expiration', async () => {
+    chain.arm({ kind: 'hold' });
+    const { txid } = await pay();
+    const stepMs = 10_000;
+    const expirationMs = chain.headTimestampMs + 60_000;
+    for (let blocks = 0; !(await known(txid)); blocks++) {
+      if (blocks > 10) throw new Error('never included');
+      await chain.mine(1, Math.min(chain.headTimestampMs + stepMs, expirationMs - 300));
+    }
+    expect(chain.headTimestampMs).toBe(expirationMs - 300);
+  });
+
+  it('fail a call', async () => {
+    const address = await deployProbe(chain, payer.tronWeb, compileProbe());
+    for (const result of ['REVERT', 'OUT_OF_ENERGY', 'OUT_OF_TIME'] as const) {
+      chain.arm({ kind: 'fail-call', result });
+      const { transactionBuilder, trx } = payer.tronWeb;
+      const { transaction } = await transactionBuilder.triggerSmartContract(
+        address,
+        'transfer(address,uint256)',
+        { feeLimit: 20_000_000 },
+        [
+          { type: 'address', value: payer.address },
+          { type: 'uint256', value: 1 },
+        ],
+      );
+      await trx.sendRawTransaction(await trx.sign(transaction));
+      await chain.mine();
+      const info = await trx.getUnconfirmedTransactionInfo(transaction.txID);
+      expect(info.receipt.result).toBe(result);
+      expect(info.receipt.energy_usage_total).toBe(result === 'REVERT' ? 1_000 : 200_000);
+    }
+  });
+
+  it('answer late and with errors', async () => {
+    await post(chain, '/dev/faults', {
+      kind: 'delay-after',
+      path: '/wallet/getnowblock',
+      delayMs: 150,
+    });
+    const startMs = performance.now();
+    await clientOf(chain).trx.getCurrentBlock();
+    expect(performance.now() - startMs).toBeGreaterThan(140);
+    const armed = await post(chain, '/dev/faults', {
+      kind: 'http-error',
+      status: 429,
+      path: '/wallet',
+    });
+    expect(armed.faults).toEqual([{ kind: 'http-error', status: 429, path: '/wallet', count: 1 }]);
+    await expect(clientOf(chain).trx.getCurrentBlock()).rejects.toThrow('429');
+    await clientOf(chain).trx.getCurrentBlock();
+    expect((await post(chain, '/dev/faults', { kind: 'nonsense' })).Error).toContain(
+      'kind must be',
+    );
+    expect((await post(chain, '/dev/faults', { kind: 'none' })).faults).toEqual([]);
+  });
+
+  it('answer with any lie', async () => {
+    const body = { id: 'ab', receipt: { result: 'SUCCESS' } };
+    const path = '/walletsolidity/gettransactioninfobyid';
+    await post(chain, '/dev/faults', { kind: 'answer', path, body });
+    const { trx } = clientOf(chain);
+    expect(await trx.getTransactionInfo('cd'.repeat(32))).toEqual(body);
+    expect(await trx.getTransactionInfo('cd'.repeat(32))).toEqual({});
+  });
+
+  it('are driven over HTTP as well', async () => {
+    const mined = await post(chain, '/dev/mine', { blocks: 4 });
+    expect(mined.headNumber).toBe(chain.headNumber);
+    const payee = newAccount(chain);
+    const funded = await post(chain, '/dev/fund', {
+      address: payee.address,
+      trxSun: '1000000',
+      trc10Units: 5,
+    });
+    expect(funded.txIds).toHaveLength(2);
+    await post(chain, '/dev/mine', {});
+    const forked = await post(chain, '/dev/fork', { blocks: 1, transactions: 'drop' });
+    expect(forked.undone).toEqual(funded.txIds);
+    const time = await post(chain, '/dev/time', {});
+    expect(time).toMatchObject({ producing: false, chainId: chain.chainId, pending: 0 });
+    expect((await post(chain, '/dev/producer', { enabled: true })).producing).toBe(true);
+    expect((await post(chain, '/dev/producer', { enabled: false })).producing).toBe(false);
+  });
+});
