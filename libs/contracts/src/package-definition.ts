@@ -24,12 +24,18 @@ export const SERVICE_DEFINITIONS = {
 /** Name of one of our gRPC services. */
 export type ServiceName = keyof typeof SERVICE_DEFINITIONS;
 
-/** The package definition of some services, in the form grpc-js and Nest load. */
+/**
+ * The package definition of some services, in the form grpc-js and Nest load. Methods are keyed by
+ * their names in the proto, as Nest's decorators know them; the generated code has them in camel case.
+ */
 export function packageDefinition(names: readonly ServiceName[]): PackageDefinition {
   return Object.fromEntries(
-    names.map((name) => [
-      `${PACKAGE}.${name}`,
-      SERVICE_DEFINITIONS[name] as unknown as PackageDefinition[string],
-    ]),
+    names.map((name) => {
+      const methods = Object.values(SERVICE_DEFINITIONS[name]).map((method) => [
+        method.path.slice(method.path.lastIndexOf('/') + 1),
+        method,
+      ]);
+      return [`${PACKAGE}.${name}`, Object.fromEntries(methods)];
+    }),
   );
 }

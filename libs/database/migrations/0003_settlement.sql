@@ -37,8 +37,11 @@ create table settlement.own_transactions (
   succeeded boolean not null,
   result text not null,
   energy_used bigint not null,
-  fee_sun bigint not null
+  fee_sun bigint not null,
+  -- It moved tokens although no attempt of ours is on record: our records are older than the chain.
+  unexplained boolean not null
 );
+create index own_unexplained on settlement.own_transactions (block_number) where unexplained;
 
 -- Batch ids that the vault has executed, from its logs on the solidified chain.
 create table settlement.vault_payments (

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
@@ -38,15 +39,28 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
     { logger: nestLogger(logger), abortOnError: false },
   );
   for (const grpcPort of options.grpcPorts) {
-    app.connectMicroservice(grpcMicroservice(grpcPort)).useGlobalFilters(new RefusalFilter(logger));
+    connectGrpc(app, grpcPort, logger);
   }
   await options.configure?.(app);
+  // Stores and producers first, so that the first request already finds them.
+  await app.init();
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
   stopOnSignal(app, logger);
   const ports = options.grpcPorts.map(({ port }) => port);
   logger.info({ httpPort: options.httpPort, grpcPorts: ports }, `${name} is listening`);
   return app;
+}
+
+// Filters must be there before the handlers are bound, so binding is deferred until the port opens.
+// Nest would then run the lifecycle hooks once per port; they are the application's alone.
+function connectGrpc(app: INestApplication, port: GrpcPortOptions, logger: Logger): void {
+  const microservice = app.connectMicroservice(grpcMicroservice(port), {
+    deferInitialization: true,
+  });
+  microservice.useGlobalFilters(new RefusalFilter(logger));
+  if (!(microservice instanceof NestMicroservice)) throw new Error('not a Nest microservice');
+  microservice.setIsInitHookCalled(true);
 }
 
 function stopOnSignal(app: INestApplication, logger: Logger): void {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Metrics of one process. Names are `swarmledger_<what>_<unit>`. */
@@ -7,6 +9,10 @@ export class Metrics {
   constructor(service: string) {
     this.registry.setDefaultLabels({ service });
     collectDefaultMetrics({ register: this.registry });
+    this.gauge('build_info', 'Version of the running code', ['version']).set(
+      { version: version() },
+      1,
+    );
   }
 
   counter(name: string, help: string, labelNames: string[] = []): Counter {
@@ -31,4 +37,10 @@ export class Metrics {
       registers: [this.registry],
     });
   }
+}
+
+function version(): string {
+  const path = findPackageJSON('..', import.meta.url);
+  if (path === undefined) return 'unknown';
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version?: string }).version ?? 'unknown';
 }

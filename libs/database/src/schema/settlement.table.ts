@@ -45,6 +45,7 @@ export const ownTransactions = settlement.table('own_transactions', {
   result: text('result').notNull(),
   energyUsed: int8('energy_used').notNull(),
   feeSun: int8('fee_sun').notNull(),
+  unexplained: boolean('unexplained').notNull(),
 });
 
 export const vaultPayments = settlement.table('vault_payments', {
