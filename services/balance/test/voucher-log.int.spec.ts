@@ -166,10 +166,27 @@ describe('market matches', () => {
     expect(await kit.available(requester)).toBe(400n);
   });
 
-  it('quarantines a match that its hold does not cover', async () => {
+  it('quarantines a match that no hold covers and ignores the release of nothing', async () => {
     const requester = await kit.account(1_000n);
     const before = (await quarantined()).length;
-    await apply([{ $case: 'release', value: { bidId: randomBytes(32), cause: 'expired' } }]);
+    const match = {
+      matchId: randomBytes(32),
+      roundNo: 1n,
+      askId: randomBytes(32),
+      bidId: randomBytes(32),
+      provider: requester.address,
+      requester: requester.address,
+      swarm: randomBytes(20),
+      priceUnits: 1n,
+      volumeMib: 1n,
+      slotRateMib: 1,
+      channelId: randomBytes(32),
+      depositUnits: 1n,
+    };
+    await apply([
+      { $case: 'release', value: { bidId: randomBytes(32), cause: 'expired' } },
+      { $case: 'match', value: match },
+    ]);
     expect((await quarantined()).slice(before)).toEqual(['the bid has no hold']);
     expect(await kit.available(requester)).toBe(1_000n);
   });

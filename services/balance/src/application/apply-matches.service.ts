@@ -108,7 +108,8 @@ export class ApplyMatchesService {
   async #release(tx: Transaction, release: HoldRelease): Promise<string | undefined> {
     const { books, holds, clock } = this.deps;
     const hold = await holds.lock(tx, release.bidId);
-    if (hold === undefined) return 'the bid has no hold';
+    // A bid that was given up before its budget could be held has nothing to give back.
+    if (hold === undefined) return undefined;
     await holds.take(tx, hold.holdNo, hold.units, true);
     if (hold.units === 0n) return undefined;
     await books.post(

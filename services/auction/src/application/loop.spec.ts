@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { createLogger } from '#libs/observability';
+import { Loop } from './loop.js';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+
+describe('Loop', () => {
+  it('goes on at once while there is more, and stops when told', async () => {
+    let turns = 0;
+    const turn = () => Promise.resolve(++turns < 5);
+    const loop = new Loop({ name: 'it', periodMs: 10_000, logger, turn });
+    loop.start();
+    await vi.waitFor(() => expect(turns).toBe(5));
+    await loop.stop();
+    await sleep(20);
+    expect(turns).toBe(5);
+  });
+
+  it('waits on stop for the turn under way', async () => {
+    let ended = false;
+    const turn = async () => {
+      await sleep(40);
+      ended = true;
+      return false;
+    };
+    const loop = new Loop({ name: 'it', periodMs: 1, logger, turn });
+    loop.start();
+    await sleep(10);
+    await loop.stop();
+    expect(ended).toBe(true);
+  });
+
+  it('is unhealthy after three failures and healthy after a success', async () => {
+    let fails = true;
+    const turn = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve(false));
+    const loop = new Loop({ name: 'the job', periodMs: 1, logger, turn });
+    loop.start();
+    await vi.waitFor(() => expect(() => loop.assertHealthy()).toThrow('the job fails repeatedly'));
+    fails = false;
+    await vi.waitFor(() => expect(() => loop.assertHealthy()).not.toThrow());
+    await loop.stop();
+  });
+});

@@ -1,0 +1,30 @@
+import {
+  commonShape,
+  type Env,
+  hostPort,
+  integer,
+  parseEnv,
+  port,
+  secretFile,
+  signingShape,
+  storesShape,
+} from '#libs/config';
+
+/** Reads the auction service's configuration; throws a ConfigError that lists every mistake. */
+export function loadConfig(env: Env) {
+  return parseEnv(
+    {
+      ...commonShape,
+      ...storesShape,
+      ...signingShape,
+      GRPC_PORT: port(),
+      INTERNAL_TOKEN_FILE: secretFile(),
+      BALANCE_INTERNAL_URL: hostPort(),
+      ROUND_PERIOD_MS: integer({ min: 100, max: 3_600_000 }).default(10_000),
+    },
+    env,
+  );
+}
+
+/** The auction service's configuration. */
+export type AuctionConfig = ReturnType<typeof loadConfig>;
