@@ -1,0 +1,42 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { TOPICS } from '#libs/contracts';
+import { ensureTopics } from '#libs/kafka';
+
+/** The largest record batch that any topic takes; the broker must not refuse what a topic allows. */
+export const MESSAGE_BYTES_MAX = Math.max(
+  ...Object.values(TOPICS).map((topic) => Number(topic.config['max.message.bytes'])),
+);
+
+function client(brokers: string, retries: number): Kafka {
+  return new Kafka({
+    clientId: 'swarmledger-stack',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    retry: { retries, initialRetryTime: 100, maxRetryTime: 1_000 },
+  });
+}
+
+/** True when a broker answers and knows of itself as a member of the cluster. */
+export async function kafkaAnswers(brokers: string): Promise<boolean> {
+  const admin = client(brokers, 0).admin();
+  try {
+    await admin.connect();
+    const cluster = await admin.describeCluster();
+    return cluster.brokers.length > 0;
+  } catch {
+    return false;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** Creates the ledger's topics on the brokers, with as many replicas as there are brokers, at most three. */
+export async function createTopics(brokers: string): Promise<void> {
+  const kafka = client(brokers, 8);
+  const admin = kafka.admin();
+  await admin.connect();
+  const cluster = await admin.describeCluster().finally(() => admin.disconnect());
+  await ensureTopics(kafka, Object.values(TOPICS), Math.min(3, cluster.brokers.length));
+}

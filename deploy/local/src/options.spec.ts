@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { COMMANDS, helpText, parseLauncherArguments, UsageError } from './options.js';
+import { repositoryRoot } from './root.js';
+
+describe("the launcher's command line", () => {
+  test('has defaults', () => {
+    expect(parseLauncherArguments(['start'])).toEqual({
+      command: 'start',
+      help: false,
+      dataDir: join(repositoryRoot, '.data'),
+      withDemo: true,
+      json: false,
+      yes: false,
+      ports: {},
+      parts: undefined,
+    });
+  });
+
+  test('takes a folder, ports and parts', () => {
+    const args = ['start', '--data', '/x/../y', '--port', 'admin=8080', '--port', 'kafka=9092'];
+    const options = parseLauncherArguments([...args, '--only', 'postgres,kafka']);
+    expect(options.dataDir).toBe('/y');
+    expect(options.ports).toEqual({ admin: 8080, kafka: 9092 });
+    expect(options.parts).toEqual(['postgres', 'kafka']);
+    expect(options.withDemo).toBe(false);
+  });
+
+  test.each([
+    [[], 'the command must be one of start, demo, status, down, reset'],
+    [['stop'], 'the command must be one of'],
+    [['start', '--fast'], "Unknown option '--fast'"],
+    [['start', 'now'], "Unexpected argument 'now'"],
+    [['start', '--port', 'web=80'], 'the name must be one of postgres, kafka'],
+    [['start', '--port', 'admin=0'], 'a port is a number from 1 to 65535'],
+    [['start', '--port', 'admin=80x'], 'a port is a number from 1 to 65535'],
+    [['start', '--port', 'admin'], 'a port is a number from 1 to 65535'],
+    [['start', '--only', 'zookeeper'], '--only zookeeper: the parts are postgres'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseLauncherArguments(args)).toThrow(UsageError);
+    expect(() => parseLauncherArguments(args)).toThrow(message);
+  });
+
+  test.each(COMMANDS)('explains %s', (command) => {
+    expect(helpText(command)).toMatch(new RegExp(`^npm (run )?${command} -- `));
+    expect(helpText(command)).toContain('--data DIR');
+  });
+
+  test('tells how to start without demo, on other ports and with other servers', () => {
+    for (const word of ['--no-demo', '--port', 'DATABASE_URL', 'KAFKA_BROKERS', 'TRON_NODE_URL']) {
+      expect(helpText('start')).toContain(word);
+    }
+  });
+});
