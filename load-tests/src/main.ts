@@ -1,0 +1,138 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LedgerClient } from '#libs/client';
+import type { Units } from '#libs/domain';
+import { repositoryRoot } from '../../deploy/local/src/root.js';
+import { type Corpus, depositFor, type PayableChannel, signCorpus } from './corpus.js';
+import { runEngine } from './engine.js';
+import { inParallel, openChannels } from './funding.js';
+import { type Engine, findEngine, NoEngineError, surroundings } from './k6.js';
+import { HELP, type LoadOptions, parseLoadOptions, UsageError } from './options.js';
+import { planOf, requestsOf } from './plan.js';
+import { type AckLog, readAckLog, reconcile } from './reconcile.js';
+import { judgeRun, type Outcome, reportJson, reportLines } from './report.js';
+import type { StackAddresses } from './stack.js';
+import { withStack } from './stack.js';
+
+const CORPUS_VALID_MS = 24 * 3_600_000;
+const DRAIN_TIMEOUT_MS = 60_000;
+const DRAIN_POLL_MS = 100;
+const READS_AT_ONCE = 32;
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+async function load(options: LoadOptions): Promise<Outcome> {
+  const tools = join(repositoryRoot, '.cache', 'tools');
+  // Before anything is started: without an engine there is nothing to do.
+  const engine = await findEngine(options.engine, options.installK6, surroundings(tools));
+  return await withStack(options.stateFile, say, async (stack) => {
+    const ledger = await LedgerClient.connect(stack.balanceGrpc);
+    try {
+      return await run(options, engine, stack, ledger);
+    } finally {
+      ledger.close();
+    }
+  });
+}
+
+async function run(
+  options: LoadOptions,
+  engine: Engine,
+  stack: StackAddresses,
+  ledger: LedgerClient,
+): Promise<Outcome> {
+  const { total } = requestsOf(options);
+  const size = {
+    requests: total,
+    batchItems: options.batchItems,
+    badPercent: options.badPercent,
+    validUntilMs: BigInt(Math.floor(ledger.nowMs()) + CORPUS_VALID_MS),
+  };
+  const depositUnits = depositFor(size, options.channels);
+  say(`opening ${options.channels} channels with ${depositUnits} units each`);
+  const { channels: count, accounts } = options;
+  const channels = await openChannels(ledger, stack, {
+    channels: count,
+    accounts: Math.min(accounts, count),
+    depositUnits,
+  });
+  say(`signing ${total * options.batchItems} vouchers`);
+  const corpus = signCorpus(channels, size);
+  say(`sending them with ${engine.kind} for ${options.durationSeconds} s`);
+  const { summary, log } = await send(options, engine, stack, corpus);
+  const { owed, drainMs } = await drain(ledger, channels, log);
+  const totals = await ledger.totals();
+  return {
+    options,
+    engine: engine.kind,
+    summary,
+    log,
+    books: reconcile(log.channels, owed),
+    drainMs,
+    conserved: totals.conserved,
+    firstDifference: totals.firstDifference,
+  };
+}
+
+async function send(
+  options: LoadOptions,
+  engine: Engine,
+  stack: StackAddresses,
+  corpus: Corpus,
+): Promise<{ summary: Outcome['summary']; log: AckLog }> {
+  const runs = join(repositoryRoot, '.cache', 'load');
+  mkdirSync(runs, { recursive: true });
+  const folder = mkdtempSync(join(runs, 'run-'));
+  const corpusFile = join(folder, 'corpus.json');
+  const planFile = join(folder, 'plan.json');
+  const summaryFile = join(folder, 'summary.json');
+  writeFileSync(corpusFile, JSON.stringify(corpus));
+  const protoRoot = join(repositoryRoot, 'proto');
+  const places = { target: stack.ingestGrpc, protoRoot, corpusFile, summaryFile };
+  writeFileSync(planFile, JSON.stringify(planOf(options, places)));
+  const files = { root: repositoryRoot, folder, planFile, summaryFile };
+  const { summary, ackLog } = await runEngine(engine, files);
+  say(`corpus, acknowledgements and summary: ${folder}`);
+  return { summary, log: readAckLog(ackLog, corpus) };
+}
+
+/** Waits until every channel owes what was acknowledged, and returns what each owes then or after the time. */
+async function drain(
+  ledger: LedgerClient,
+  channels: readonly PayableChannel[],
+  log: AckLog,
+): Promise<{ owed: Map<string, Units>; drainMs: number }> {
+  const owed = new Map<string, Units>();
+  const startMs = Date.now();
+  let open = channels.map(({ channelId }) => channelId);
+  while (true) {
+    await inParallel(open, READS_AT_ONCE, async (channelId) => {
+      const { cumulativeUnits } = await ledger.describeChannel(channelId);
+      owed.set(Buffer.from(channelId).toString('base64'), cumulativeUnits);
+    });
+    open = open.filter((channelId) => {
+      const key = Buffer.from(channelId).toString('base64');
+      return (owed.get(key) ?? 0n) < (log.channels.get(key)?.ackedUnits ?? 0n);
+    });
+    const drainMs = Date.now() - startMs;
+    if (open.length === 0 || drainMs > DRAIN_TIMEOUT_MS) return { owed, drainMs };
+    await sleep(DRAIN_POLL_MS);
+  }
+}
+
+try {
+  const options = parseLoadOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(HELP);
+  else {
+    const outcome = await load(options);
+    for (const line of reportLines(outcome)) process.stdout.write(`${line}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify(reportJson(outcome))}\n`);
+    process.exitCode = judgeRun(outcome).passed ? 0 : 1;
+  }
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`npm run load: ${text}\n`);
+  if (error instanceof UsageError) process.stderr.write('See npm run load -- --help\n');
+  process.exitCode = error instanceof UsageError || error instanceof NoEngineError ? 2 : 1;
+}
