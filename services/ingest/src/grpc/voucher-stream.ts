@@ -1,0 +1,97 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { StreamVouchersRequest, StreamVouchersResponse } from '#libs/contracts';
+import { refuse } from '#libs/domain';
+import { grpcErrorOf, toGrpcError } from '#libs/grpc';
+import type { Logger } from '#libs/observability';
+import { INGEST_LIMITS } from '../application/limits.js';
+import type { Payments, PostVouchersService } from '../application/post-vouchers.service.js';
+import { outcomesToWire, refusalToWire } from './outcome.codec.js';
+
+/** The raw call of StreamVouchers. */
+export type VoucherCall = ServerDuplexStream<StreamVouchersRequest, StreamVouchersResponse>;
+
+const NOTHING: Payments = { vouchers: [], ticks: [] };
+
+/**
+ * One stream: every batch is posted as it arrives and answered when its flush is done. It is not
+ * read while too many of its batches are in flight or the client does not take its answers, so that
+ * a fast sender waits in its own socket and not in our memory.
+ */
+export class VoucherStream {
+  /** Resolves when the call has ended, whoever ended it. */
+  readonly ended: Promise<void>;
+  readonly #connection: string;
+  #inFlight = 0;
+  #writable = true;
+  #finished = false;
+  #over = false;
+  #stopping = false;
+
+  constructor(
+    private readonly call: VoucherCall,
+    private readonly service: PostVouchersService,
+    private readonly logger: Logger,
+  ) {
+    this.#connection = call.getPeer();
+    this.ended = new Promise((resolve) => {
+      call.on('close', resolve);
+      call.on('cancelled', resolve);
+    });
+    call.on('data', (request: StreamVouchersRequest) => void this.#answer(request));
+    call.on('end', () => {
+      this.#finished = true;
+      this.#proceed();
+    });
+    call.on('drain', () => {
+      this.#writable = true;
+      this.#proceed();
+    });
+    // A client that goes away is no error of ours; what it posted is flushed all the same.
+    call.on('error', (error: Error) => this.logger.debug({ err: error }, 'a stream broke'));
+  }
+
+  /** Reads no more; once all that was read is answered, the client is told to go elsewhere. */
+  stop(): void {
+    this.#stopping = true;
+    this.#proceed();
+  }
+
+  async #answer({ sequence, batch }: StreamVouchersRequest): Promise<void> {
+    this.#inFlight++;
+    this.#proceed();
+    try {
+      const payments = batch ?? NOTHING;
+      const result = await this.service.post(payments, this.#connection);
+      const outcomes = result.ok
+        ? outcomesToWire(payments, result.value)
+        : refusalToWire(payments, result);
+      if (!this.call.cancelled) this.#writable = this.call.write({ sequence, outcomes });
+    } catch (error) {
+      this.#over = true;
+      this.call.emit('error', grpcErrorOf(error, this.logger));
+    }
+    this.#inFlight--;
+    this.#proceed();
+  }
+
+  #proceed(): void {
+    if (this.#over) return;
+    if (this.#inFlight === 0 && this.#finished) {
+      this.#over = true;
+      this.call.end();
+    } else if (this.#inFlight === 0 && this.#stopping) {
+      this.#over = true;
+      const refusal = refuse(
+        'UNAVAILABLE',
+        'this process is stopping; send unanswered batches again',
+      );
+      this.call.emit('error', toGrpcError(refusal));
+    } else if (
+      this.#stopping ||
+      !this.#writable ||
+      this.#inFlight >= INGEST_LIMITS.streamBatchesMax
+    ) {
+      this.call.pause();
+    } else this.call.resume();
+  }
+}

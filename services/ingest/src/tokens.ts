@@ -1,0 +1,2 @@
+/** Injection tokens of what has no class. */
+export const LOGGER = Symbol('Logger');
