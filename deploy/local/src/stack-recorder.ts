@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ProcessIdentity } from './process-identity.js';
 import { type ProcessState, type StackState, writeState } from './state-file.js';
 import type { SupervisedProcess } from './supervised-process.js';
@@ -55,6 +57,7 @@ export class StackRecorder {
       };
     });
     this.state = { ...this.state, processes: [...this.fixed, ...running] };
-    writeState(this.path, this.state);
+    // A temporary stack removes its folder while the last exits are still being noted.
+    if (existsSync(dirname(this.path))) writeState(this.path, this.state);
   }
 }

@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Logger } from '#libs/observability';
+import { endProcessOnCrash } from './crash.js';
 
 /** One record read. */
 export type InRecord = {
@@ -48,7 +49,6 @@ export class PartitionConsumer {
   readonly #options: PartitionConsumerOptions;
   readonly #consumer: Consumer;
   readonly #failures = new Map<number, number>();
-  #crashed: Error | undefined;
   #stopping = false;
 
   constructor(options: PartitionConsumerOptions) {
@@ -65,11 +65,8 @@ export class PartitionConsumer {
   }
 
   async start(): Promise<void> {
-    const { topic, logger } = this.#options;
-    this.#consumer.on(this.#consumer.events.CRASH, ({ payload }) => {
-      this.#crashed = payload.restart ? undefined : payload.error;
-      logger.error({ err: payload.error, topic, restart: payload.restart }, 'consumer crashed');
-    });
+    const { topic } = this.#options;
+    endProcessOnCrash(this.#consumer);
     this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#options.handler.assigned?.(payload.memberAssignment[topic] ?? []);
     });
@@ -90,7 +87,6 @@ export class PartitionConsumer {
 
   /** Throws when the consumer has given up; for a readiness check. */
   assertHealthy(): void {
-    if (this.#crashed !== undefined) throw this.#crashed;
     const [partition] = [...this.#failures].find(([, count]) => count >= 3) ?? [];
     if (partition !== undefined) throw new Error(`partition ${partition} fails repeatedly`);
   }

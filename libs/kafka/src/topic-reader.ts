@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Consumer, Kafka } from 'kafkajs';
 import type { Logger } from '#libs/observability';
+import { endProcessOnCrash } from './crash.js';
 import type { InRecord } from './partition-consumer.js';
 
 /** How a {@link TopicReader} reads. */
@@ -23,6 +24,7 @@ export class TopicReader {
   readonly #groupId: string;
   readonly #consumer: Consumer;
   #lacking = new Map<number, bigint>();
+  #started = false;
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
@@ -41,6 +43,7 @@ export class TopicReader {
   async start(): Promise<void> {
     const { kafka, topic, onRecord, fromBeginning = true } = this.#options;
     if (fromBeginning) await this.#noteEnds(kafka, topic);
+    endProcessOnCrash(this.#consumer);
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topic, fromBeginning });
     await this.#consumer.run({
@@ -63,16 +66,18 @@ export class TopicReader {
         return Promise.resolve();
       },
     });
+    this.#started = true;
   }
 
   /** True once everything that stood in the topic at the start has been read. */
   get caughtUp(): boolean {
-    return this.#lacking.size === 0;
+    return this.#started && this.#lacking.size === 0;
   }
 
   async stop(): Promise<void> {
     await this.#consumer.disconnect();
-    const admin = this.#options.kafka.admin();
+    // Tidying is not worth waiting for a Kafka that is away: it forgets empty groups by itself.
+    const admin = this.#options.kafka.admin({ retry: { retries: 1 } });
     try {
       await admin.connect();
       await admin.deleteGroups([this.#groupId]);

@@ -63,7 +63,8 @@ export class ChannelsConsumer {
         { err: error, partition, offset, key: key === null ? null : toHex(key) },
         'a record of the channels topic cannot be read',
       );
-      if (key !== null && key.length === 32) this.directory.forget(channelKey(key));
+      // The key is the channel's id and a byte for its state.
+      if (key !== null && key.length >= 32) this.directory.forget(channelKey(key.subarray(0, 32)));
     }
   }
 

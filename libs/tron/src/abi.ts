@@ -1,0 +1,83 @@
+import { utils } from 'tronweb';
+import { type Address, addressBytes, addressFromBytes, fromHex, toHex } from '#libs/domain';
+import type { ChainLog } from './chain.js';
+
+/** topics[0] of `Transfer(address,address,uint256)`. */
+export const TRANSFER_TOPIC = topicOf('Transfer(address,address,uint256)');
+/** topics[0] of the vault's `BatchPaid(bytes32,uint256,uint256)`. */
+export const BATCH_PAID_TOPIC = topicOf('BatchPaid(bytes32,uint256,uint256)');
+
+/** One payout of a batch, in base units of the token. */
+export type VaultPayout = { readonly to: Address; readonly amountBaseUnits: bigint };
+
+/** A TRC-20 transfer as its log tells it. */
+export type Trc20Transfer = {
+  readonly from: Address;
+  readonly to: Address;
+  readonly amountBaseUnits: bigint;
+};
+
+/** Call data of `payBatch(batchId, recipients, amounts)`. */
+export function payBatchData(batchId: Uint8Array, payouts: readonly VaultPayout[]): Uint8Array {
+  return callData('payBatch(bytes32,address[],uint256[])', [
+    `0x${toHex(batchId)}`,
+    payouts.map(({ to }) => `0x${toHex(addressBytes(to))}`),
+    payouts.map(({ amountBaseUnits }) => amountBaseUnits),
+  ]);
+}
+
+/**
+ * Call data of a function given by its signature, e.g. `transfer(address,uint256)`. Addresses are
+ * 0x-prefixed hex of 20 bytes, integers bigint.
+ */
+export function callData(signature: string, values: readonly unknown[] = []): Uint8Array {
+  const types = signature.slice(signature.indexOf('(') + 1, -1);
+  const list = types === '' ? [] : types.split(',');
+  const parameters = utils.abi.encodeParams(list, [...values]);
+  return Buffer.concat([fromHex(topicOf(signature)).subarray(0, 4), fromHex(parameters)]);
+}
+
+/** Reads a `Transfer` log, or undefined when the log is not one in the standard form. */
+export function readTrc20Transfer(log: ChainLog): Trc20Transfer | undefined {
+  const [kind, from, to, ...rest] = log.topics;
+  if (kind !== TRANSFER_TOPIC || from === undefined || to === undefined || rest.length > 0) {
+    return undefined;
+  }
+  if (log.data.length !== 64) return undefined;
+  return {
+    from: wordAddress(from),
+    to: wordAddress(to),
+    amountBaseUnits: BigInt(`0x${log.data}`),
+  };
+}
+
+/** The batch id of a `BatchPaid` log, hex, or undefined when the log is another one. */
+export function readBatchPaid(log: ChainLog): string | undefined {
+  const [kind, batchId] = log.topics;
+  return kind === BATCH_PAID_TOPIC ? batchId : undefined;
+}
+
+/** The unsigned integer of a 32-byte answer; throws a TypeError for another length. */
+export function readUint(answer: Uint8Array): bigint {
+  if (answer.length !== 32) throw new TypeError('expected a 32-byte word');
+  return BigInt(`0x${toHex(answer)}`);
+}
+
+/** The address in a 32-byte answer; throws a TypeError for another length. */
+export function readAddress(answer: Uint8Array): Address {
+  if (answer.length !== 32) throw new TypeError('expected a 32-byte word');
+  return addressFromBytes(answer.slice(12));
+}
+
+/** An address as an ABI value. */
+export function abiAddress(address: Address): string {
+  return `0x${toHex(addressBytes(address))}`;
+}
+
+function wordAddress(topic: string): Address {
+  return addressFromBytes(fromHex(topic).subarray(12));
+}
+
+function topicOf(signature: string): string {
+  return utils.ethersUtils.keccak256(Buffer.from(signature, 'utf8')).replace(/^0x/, '');
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { addressBytes, toHex } from '#libs/domain';
+import { blockSchema, chainAddress, infoSchema, readBlock } from './block.js';
+import { TronNodeError } from './errors.js';
+import { parseNodeJson } from './node-json.js';
+import { KeySigner } from './signer.js';
+
+const from = new KeySigner('11'.repeat(32)).address;
+const to = new KeySigner('22'.repeat(32)).address;
+const hex = (address: string) => `41${toHex(addressBytes(address))}`;
+const TXID = 'aa'.repeat(32);
+const id = (number: number) => number.toString(16).padStart(16, '0') + 'cd'.repeat(24);
+
+const transaction = (type: string, value: object, contractRet = 'SUCCESS') => ({
+  txID: TXID,
+  ret: [{ contractRet }],
+  raw_data: { contract: [{ type, parameter: { value: { owner_address: hex(from), ...value } } }] },
+});
+const trc10 = (contractRet?: string) =>
+  transaction(
+    'TransferAssetContract',
+    { to_address: hex(to), asset_name: Buffer.from('1002000').toString('hex'), amount: 9n },
+    contractRet,
+  );
+const block = (...transactions: object[]) =>
+  blockSchema.parse({
+    blockID: id(5),
+    block_header: { raw_data: { number: 5, timestamp: 1_000, parentHash: id(4) } },
+    transactions,
+  });
+const info = (change: object = {}) =>
+  infoSchema.parse({ id: TXID, blockNumber: 5, receipt: {}, ...change });
+const log = { address: hex(to).slice(2), topics: ['01'.repeat(32)], data: '02' };
+
+describe('readBlock', () => {
+  it('reads a TRC-10 transfer', () => {
+    const [read] = readBlock(5n, block(trc10()), [info({ fee: 7 })]).transactions;
+    expect(read).toMatchObject({
+      txid: TXID,
+      succeeded: true,
+      feeSun: 7n,
+      trc10: { tokenId: '1002000', from, to, amountBaseUnits: 9n },
+    });
+  });
+
+  it.each([
+    ['contractRet', trc10('REVERT'), {}],
+    ['result', trc10(), { result: 'FAILED' }],
+    ['receipt', trc10(), { receipt: { result: 'OUT_OF_ENERGY' } }],
+  ])('believes the %s that says failure', (_place, failing, change) => {
+    const [read] = readBlock(5n, block(failing), [info(change)]).transactions;
+    expect(read?.succeeded).toBe(false);
+    expect(read?.result).not.toBe('SUCCESS');
+  });
+
+  it('wants an explicit success of a contract call and drops the logs of a failed one', () => {
+    const call = transaction('TriggerSmartContract', {});
+    const read = (change: object) => readBlock(5n, block(call), [info(change)]).transactions[0];
+    expect(read({ log: [log] })).toMatchObject({ succeeded: false, result: 'UNKNOWN', logs: [] });
+    expect(read({ receipt: { result: 'REVERT' }, log: [log] })?.logs).toEqual([]);
+    expect(read({ receipt: { result: 'SUCCESS' }, log: [log] })?.logs).toHaveLength(1);
+  });
+
+  it('refuses another block, a missing receipt and a receipt of another block', () => {
+    const contradiction = expect.objectContaining({ failure: 'contradiction' });
+    expect(() => readBlock(6n, block(), [])).toThrow(contradiction);
+    expect(() => readBlock(5n, block(trc10()), [])).toThrow(contradiction);
+    expect(() => readBlock(5n, block(trc10()), [info({ id: 'bb'.repeat(32) })])).toThrow(
+      contradiction,
+    );
+    expect(() => readBlock(5n, block(trc10()), [info({ blockNumber: 4 })])).toThrow(contradiction);
+    expect(() => readBlock(5n, { ...block(), blockID: id(6) }, [])).toThrow(contradiction);
+  });
+
+  it('refuses malformed transfers and addresses', () => {
+    const strange = transaction('TransferAssetContract', { amount: 'much' });
+    expect(() => readBlock(5n, block(strange), [info()])).toThrow(TronNodeError);
+    expect(() => chainAddress('42'.repeat(21))).toThrow(TronNodeError);
+  });
+});
+
+describe('parseNodeJson', () => {
+  it('keeps integers exact beyond 2^53 and leaves the rest alone', () => {
+    expect(parseNodeJson('{"a":9007199254740993,"b":1,"c":1.5,"d":"x"}')).toEqual({
+      a: 9_007_199_254_740_993n,
+      b: 1,
+      c: 1.5,
+      d: 'x',
+    });
+  });
+});

@@ -1,0 +1,39 @@
+export {
+  abiAddress,
+  BATCH_PAID_TOPIC,
+  callData,
+  payBatchData,
+  readAddress,
+  readBatchPaid,
+  readTrc20Transfer,
+  readUint,
+  TRANSFER_TOPIC,
+  type Trc20Transfer,
+  type VaultPayout,
+} from './abi.js';
+export type {
+  BlockRef,
+  BroadcastAnswer,
+  ChainAccount,
+  ChainLog,
+  ChainTransaction,
+  Inclusion,
+  Permission,
+  SolidBlock,
+  Trc10Transfer,
+  TronChain,
+} from './chain.js';
+export { isDevelopmentChain } from './development-chain.js';
+export { type NodeFailure, TronNodeError } from './errors.js';
+export type { NodeOptions } from './node-provider.js';
+export { KeySigner, type Signer } from './signer.js';
+export {
+  buildTransaction,
+  type ChainCall,
+  signedTransactionHex,
+  type TransactionTerms,
+  txidOf,
+  type UnsignedTransaction,
+} from './transaction.js';
+export { TronWebChain } from './tronweb-chain.js';
+export { ChainWallet, type Deployable } from './wallet.js';

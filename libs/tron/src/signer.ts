@@ -1,0 +1,33 @@
+import { utils } from 'tronweb';
+import { type Address, addressFromBytes, fromHex } from '#libs/domain';
+import { txidOf } from './transaction.js';
+
+/** Signs for the hot wallet. Where its key lives is nobody else's business. */
+export interface Signer {
+  readonly address: Address;
+  /** Signature of a transaction's raw bytes, r ‖ s ‖ v. The signer hashes them itself. */
+  sign(raw: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A signer that holds its key in memory: for local chains. */
+export class KeySigner implements Signer {
+  readonly address: Address;
+  readonly #key: Uint8Array;
+
+  /** Throws a TypeError, without the key in it, when the text is not 32 bytes of hex. */
+  constructor(privateKeyHex: string) {
+    if (!/^[0-9a-fA-F]{64}$/.test(privateKeyHex)) {
+      throw new TypeError('a private key is 32 bytes of hex');
+    }
+    this.#key = fromHex(privateKeyHex);
+    const hex = utils.address.toHex(
+      utils.crypto.getBase58CheckAddress(utils.crypto.getAddressFromPriKey([...this.#key])),
+    );
+    this.address = addressFromBytes(fromHex(hex).subarray(1));
+  }
+
+  async sign(raw: Uint8Array): Promise<Uint8Array> {
+    const digest = fromHex(txidOf(raw));
+    return fromHex(utils.crypto.ECKeySign([...digest], [...this.#key]));
+  }
+}

@@ -1,0 +1,240 @@
+import { assetFromWire } from '#libs/contracts';
+import type { AssetName } from '#libs/domain';
+import type { Logger } from '#libs/observability';
+import { type BroadcastAnswer, type TronChain, TronNodeError } from '#libs/tron';
+import { openBatch } from '../domain/open-batch.js';
+import { OUTCOME } from '../domain/states.js';
+import { afterFailure, nextStep, type Observation, type Step } from '../domain/step.js';
+import {
+  BatchMovedError,
+  type BatchRepository,
+  type OpenBatchRow,
+} from '../repositories/batch.repository.js';
+import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
+import type { BatchSignerService, SigningContext } from './batch-signer.service.js';
+import type { Clock } from './clock.js';
+import { concurrently } from './concurrently.js';
+import { Purse, type WalletCheckService } from './wallet-check.service.js';
+
+/** How patient and how parallel the driver is. */
+export type DriverPolicy = {
+  readonly attemptsMax: number;
+  readonly rebroadcastMs: bigint;
+  readonly failuresMax: number;
+  /** Transactions that may be on their way at the same time. */
+  readonly inFlightMax: number;
+  /** How far the reading of the chain may lag behind while transactions are signed. */
+  readonly scanLagMaxBlocks: bigint;
+  /** How far the node's newest block may be from our clock. */
+  readonly headSkewMaxMs: bigint;
+};
+
+type Planned = { readonly row: OpenBatchRow; readonly asset: AssetName; readonly step: Step };
+
+const CONCURRENT_STEPS = 8;
+
+/**
+ * Moves every open batch one step on. All it knows is in the database, so that a process killed at
+ * any point is continued by the next one; what it decides is decided by `nextStep`.
+ */
+export class BatchDriverService {
+  #paused = '';
+
+  constructor(
+    private readonly chain: TronChain,
+    private readonly batches: BatchRepository,
+    private readonly scans: ScanRepository,
+    private readonly wallet: WalletCheckService,
+    private readonly signer: BatchSignerService,
+    private readonly policy: DriverPolicy,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Why nothing is signed at the moment; empty when all is well. */
+  get paused(): string {
+    return this.#paused;
+  }
+
+  /** One step of every open batch; true when something moved. */
+  async round(): Promise<boolean> {
+    const [cursor, rows] = await Promise.all([
+      this.scans.cursor(),
+      this.batches.open(this.policy.inFlightMax),
+    ]);
+    if (cursor === undefined) return false;
+    const planned = await concurrently(rows, CONCURRENT_STEPS, (row) => this.#plan(row, cursor));
+    const halt = planned.map(({ step }) => step).find((step) => step.do === 'halt');
+    const reason = halt?.reason ?? (await this.#blocked());
+    const toSign = planned.filter(({ step }) => step.do === 'sign');
+    const others = planned.filter(({ step }) => !['sign', 'halt', 'wait'].includes(step.do));
+    await concurrently(others, CONCURRENT_STEPS, (item) => this.#guarded(() => this.#take(item)));
+    const short = reason === '' ? await this.#signAll(toSign, planned, cursor) : '';
+    this.#pause(reason || short);
+    const signed = reason === '' && short === '' ? toSign.length : 0;
+    return others.length + signed > 0;
+  }
+
+  async #plan(row: OpenBatchRow, cursor: Cursor): Promise<Planned> {
+    const asset = assetFromWire(row.asset);
+    if (asset === undefined) throw new Error(`batch ${row.batchNo} has no known asset`);
+    try {
+      const seen = await this.#observe(row, cursor);
+      return { row, asset, step: nextStep(openBatch(row), seen, this.clock(), this.policy) };
+    } catch (error) {
+      if (!(error instanceof TronNodeError)) throw error;
+      // What a node does not tell now it may tell next time; nothing is concluded from silence.
+      this.logger.debug({ batchNo: row.batchNo, err: error }, 'a batch could not be observed');
+      return { row, asset, step: { do: 'wait' } };
+    }
+  }
+
+  async #observe(row: OpenBatchRow, cursor: Cursor): Promise<Observation> {
+    const facts = {
+      vaultPaidBy: row.vaultPaidBy?.toString('hex'),
+      solid:
+        row.solidSucceeded === null
+          ? undefined
+          : { succeeded: row.solidSucceeded, result: row.solidResult ?? '' },
+      scannedUntilMs: cursor.lastTimestampMs,
+    };
+    const settled = facts.vaultPaidBy !== undefined || facts.solid !== undefined;
+    if (settled || row.txid === null || row.attempt === null) {
+      return { ...facts, includedIn: undefined, claimedSolid: false };
+    }
+    const txid = row.txid.toString('hex');
+    if (cursor.lastTimestampMs > (row.expirationMs ?? 0n)) {
+      const claimedSolid = await this.chain.isSolidified(txid);
+      return { ...facts, includedIn: undefined, claimedSolid };
+    }
+    const inclusion = (row.broadcasts ?? 0) > 0 ? await this.chain.inclusion(txid) : undefined;
+    return { ...facts, includedIn: inclusion?.blockNumber, claimedSolid: false };
+  }
+
+  async #blocked(): Promise<string> {
+    const unexplained = await this.scans.unexplained();
+    return unexplained === 0n
+      ? ''
+      : `the hot wallet has made ${unexplained} payments on chain that are not on record here`;
+  }
+
+  /** Signs what may be signed; returns why not when something may not. */
+  async #signAll(
+    toSign: readonly Planned[],
+    all: readonly Planned[],
+    cursor: Cursor,
+  ): Promise<string> {
+    if (toSign.length === 0) return '';
+    const [reference, head, state] = await Promise.all([
+      this.chain.solidHead(),
+      this.chain.head(),
+      this.wallet.read(),
+    ]);
+    if (state.blocked !== undefined) return state.blocked;
+    if (reference.number - cursor.nextBlock >= this.policy.scanLagMaxBlocks) {
+      return `the chain has been read to block ${cursor.nextBlock} of ${reference.number} only`;
+    }
+    const skewMs = head.timestampMs - this.clock();
+    if (skewMs > this.policy.headSkewMaxMs || -skewMs > this.policy.headSkewMaxMs) {
+      return `the node's newest block is ${skewMs} ms off our clock`;
+    }
+    const purse = new Purse(state);
+    for (const { row, asset } of all) {
+      if (row.attempt === null) continue;
+      purse.take(asset, this.signer.costMaxSun(row, state.energyPriceSun), row.totalUnits);
+    }
+    const context: SigningContext = {
+      reference,
+      headTimestampMs: head.timestampMs,
+      energyPriceSun: state.energyPriceSun,
+      purse,
+    };
+    for (const { row, asset, step } of toSign) {
+      if (step.do !== 'sign') continue;
+      const short = await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context));
+      if (short !== undefined) return short;
+    }
+    return '';
+  }
+
+  async #take({ row, step }: Planned): Promise<void> {
+    const { batchNo, attempt } = row;
+    const nowMs = this.clock();
+    switch (step.do) {
+      case 'broadcast':
+        return this.#broadcast(row);
+      case 'confirm':
+        return this.batches.confirm(batchNo, attempt ?? 0, step.block);
+      case 'unconfirm':
+        return this.batches.confirm(batchNo, attempt ?? 0, undefined);
+      case 'finish': {
+        const paidBy = step.paidBy === undefined ? row.txid : Buffer.from(step.paidBy, 'hex');
+        if (paidBy === null) throw new Error(`batch ${batchNo} was paid by nobody`);
+        return this.batches.finish(batchNo, paidBy, nowMs);
+      }
+      case 'expire':
+        this.logger.warn({ batchNo, attempt }, 'a transaction expired unseen, signing anew');
+        return this.batches.expire(batchNo, attempt ?? 0);
+      case 'fail':
+        this.logger.error({ batchNo, attempt, reason: step.reason }, 'a batch failed');
+        return this.batches.fail(
+          batchNo,
+          {
+            outcome: row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired,
+            reason: step.reason,
+          },
+          (failures) => afterFailure(failures, this.policy.failuresMax) === 'refund',
+          nowMs,
+        );
+      case 'sign':
+      case 'halt':
+      case 'wait':
+        return;
+    }
+  }
+
+  /** Sends the stored bytes, never others. What the node answers decides nothing about money. */
+  async #broadcast(row: OpenBatchRow): Promise<void> {
+    const { batchNo, attempt, signed } = row;
+    if (signed === null || attempt === null) throw new Error(`batch ${batchNo} is not signed`);
+    const answer = await this.#send(batchNo, signed.toString('hex'));
+    let refusal = '';
+    if (!answer.accepted) {
+      const { code, message: told } = answer;
+      this.logger.warn({ batchNo, code, told }, 'a broadcast was refused');
+      // Only a refusal of the content ends a batch, and only once the transaction is proven dead.
+      if (code === 'CONTRACT_VALIDATE_ERROR') refusal = told || code;
+    }
+    await this.batches.broadcast(batchNo, attempt, refusal, this.clock());
+  }
+
+  async #send(batchNo: bigint, signedHex: string): Promise<BroadcastAnswer> {
+    try {
+      return await this.chain.broadcast(signedHex);
+    } catch (error) {
+      if (!(error instanceof TronNodeError)) throw error;
+      // It may or may not have arrived: no different from an answer that cannot be trusted.
+      this.logger.warn({ batchNo, err: error }, 'a broadcast got no answer');
+      return { accepted: true };
+    }
+  }
+
+  /** Another process may work on the same batch; whoever comes second changes nothing. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BatchMovedError)) throw error;
+      this.logger.info({ reason: error.message }, 'a batch was moved by another process');
+      return undefined;
+    }
+  }
+
+  #pause(reason: string): void {
+    if (reason !== '' && reason !== this.#paused) {
+      this.logger.error({ reason }, 'settlement is paused');
+    }
+    if (reason === '' && this.#paused !== '') this.logger.info('settlement goes on');
+    this.#paused = reason;
+  }
+}

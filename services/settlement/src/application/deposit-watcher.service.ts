@@ -1,0 +1,169 @@
+import { assetToWire } from '#libs/contracts';
+import {
+  type ChainTransaction,
+  readBatchPaid,
+  readTrc20Transfer,
+  type SolidBlock,
+  type TronChain,
+  TronNodeError,
+} from '#libs/tron';
+import { type DepositVerdict, judgeDeposit, type TransferIn } from '../domain/deposit.js';
+import { DEPOSIT } from '../domain/states.js';
+import type {
+  Cursor,
+  ScanRepository,
+  ScanResult,
+  SeenDeposit,
+} from '../repositories/scan.repository.js';
+import type { Clock } from './clock.js';
+import { type ChainPlace, ownAddresses } from './ports.js';
+
+const BLOCKS_PER_ROUND = 32n;
+const START_GAP_MAX_BLOCKS = 1_000_000n;
+
+type Found = { readonly transfer: TransferIn; readonly txid: string; readonly index: number };
+
+/**
+ * Reads the solidified chain block by block, without a gap, and stores what concerns the ledger:
+ * deposits, and what became of the hot wallet's own transactions. It decides nothing about money
+ * that has not been solidified.
+ */
+export class DepositWatcherService {
+  readonly #own: ReadonlySet<string>;
+
+  constructor(
+    private readonly chain: TronChain,
+    private readonly scans: ScanRepository,
+    private readonly place: ChainPlace,
+    private readonly clock: Clock,
+    /** First block to read when nothing was read before. */
+    private readonly startBlock: bigint | undefined,
+  ) {
+    this.#own = ownAddresses(place);
+  }
+
+  /** Reads the next blocks; true when there are more. */
+  async round(): Promise<boolean> {
+    const solid = await this.chain.solidHead();
+    const cursor = (await this.scans.cursor()) ?? (await this.#begin(solid.number));
+    const last = min(solid.number, cursor.nextBlock + BLOCKS_PER_ROUND - 1n);
+    if (last < cursor.nextBlock) return false;
+    const numbers: bigint[] = [];
+    for (let number = cursor.nextBlock; number <= last; number++) numbers.push(number);
+    const blocks = await Promise.all(numbers.map((number) => this.chain.solidBlock(number)));
+    let position = cursor;
+    const result = { deposits: [], own: [], vaultPayments: [] } as Mutable<ScanResult>;
+    for (const block of blocks) {
+      if (block === undefined) break;
+      assertFollows(position, block);
+      for (const transaction of block.transactions) await this.#read(block, transaction, result);
+      position = {
+        nextBlock: block.number + 1n,
+        lastBlockId: block.id,
+        lastTimestampMs: block.timestampMs,
+      };
+    }
+    if (position.nextBlock === cursor.nextBlock) return false;
+    await this.scans.advance(cursor.nextBlock, position, result, this.clock());
+    return position.nextBlock <= solid.number;
+  }
+
+  async #begin(solidNumber: bigint): Promise<Cursor> {
+    if (this.startBlock === undefined && solidNumber > START_GAP_MAX_BLOCKS) {
+      throw new Error(
+        'set DEPOSIT_START_BLOCK to the block in which the vault was deployed: this chain is too long to be read from its beginning',
+      );
+    }
+    await this.scans.begin(this.startBlock ?? 1n);
+    const cursor = await this.scans.cursor();
+    if (cursor === undefined) throw new Error('the cursor was not stored');
+    return cursor;
+  }
+
+  async #read(
+    block: SolidBlock,
+    transaction: ChainTransaction,
+    result: Mutable<ScanResult>,
+  ): Promise<void> {
+    const blockNumber = block.number;
+    const { txid, succeeded, energyUsed, feeSun } = transaction;
+    const paidBatches = transaction.logs
+      .filter(({ contract }) => contract === this.place.vault)
+      .map(readBatchPaid)
+      .filter((id) => id !== undefined);
+    for (const chainBatchId of paidBatches) {
+      result.vaultPayments.push({ chainBatchId, txid, blockNumber });
+    }
+    if (transaction.owner === this.place.hotWallet) {
+      const pays = succeeded && (transaction.trc10 !== undefined || paidBatches.length > 0);
+      const { result: word } = transaction;
+      result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun, pays });
+    }
+    if (!succeeded) return;
+    for (const found of this.#transfersIn(transaction)) {
+      const deposit = await this.#judge(found, blockNumber);
+      if (deposit !== undefined) result.deposits.push(deposit);
+    }
+  }
+
+  /** Transfers of exactly our assets to exactly our addresses; names and symbols do not matter. */
+  #transfersIn(transaction: ChainTransaction): Found[] {
+    const { place } = this;
+    const { txid, trc10 } = transaction;
+    const found: Found[] = [];
+    if (trc10?.tokenId === place.trc10Id && trc10.to === place.hotWallet) {
+      const { from, amountBaseUnits: baseUnits } = trc10;
+      found.push({ transfer: { asset: 'TRC10_BTTOLD', from, baseUnits }, txid, index: 0 });
+    }
+    for (const [index, log] of transaction.logs.entries()) {
+      if (log.contract !== place.trc20) continue;
+      const transfer = readTrc20Transfer(log);
+      if (transfer?.to !== place.vault) continue;
+      const { from, amountBaseUnits: baseUnits } = transfer;
+      found.push({ transfer: { asset: 'TRC20_BTT', from, baseUnits }, txid, index });
+    }
+    return found.filter(({ transfer }) => transfer.baseUnits > 0n);
+  }
+
+  async #judge(found: Found, blockNumber: bigint): Promise<SeenDeposit | undefined> {
+    const { transfer, txid, index } = found;
+    const sender = await this.chain.account(transfer.from);
+    const isContract = sender?.isContract === true;
+    const verdict = judgeDeposit(transfer, { isContract }, this.#own);
+    if (verdict.kind === 'own') return undefined;
+    return {
+      txid,
+      index,
+      asset: assetToWire(transfer.asset),
+      sender: transfer.from,
+      baseUnits: transfer.baseUnits,
+      units: verdict.kind === 'credit' ? verdict.units : 0n,
+      state: STATE_OF[verdict.kind],
+      suspense: verdict.kind === 'credit' && verdict.suspense,
+      note: verdict.kind === 'hold' ? verdict.note : '',
+      blockNumber,
+    };
+  }
+}
+
+const STATE_OF: Readonly<Record<Exclude<DepositVerdict['kind'], 'own'>, number>> = {
+  credit: DEPOSIT.seen,
+  dust: DEPOSIT.dust,
+  hold: DEPOSIT.held,
+};
+
+type Mutable<T> = { [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+
+// A solidified chain never changes. If it seems to, a node lies or follows another chain.
+function assertFollows(cursor: Cursor, block: SolidBlock): void {
+  if (cursor.lastBlockId !== '' && block.parentId !== cursor.lastBlockId) {
+    throw new TronNodeError(
+      'contradiction',
+      `solidified block ${block.number} does not follow the one read before it`,
+    );
+  }
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

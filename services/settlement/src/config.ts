@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import {
+  commonShape,
+  type Env,
+  hostPort,
+  integer,
+  parseEnv,
+  port,
+  secretFile,
+  signingShape,
+  storesShape,
+} from '#libs/config';
+
+const DAY_MS = 86_400_000;
+const address = () => z.string().regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/, 'expected a TRON address');
+
+/** Reads the settlement service's configuration; throws a ConfigError that lists every mistake. */
+export function loadConfig(env: Env) {
+  return parseEnv(
+    {
+      ...commonShape,
+      DATABASE_URL: storesShape.DATABASE_URL,
+      ...signingShape,
+      TRC20_ADDRESS: address(),
+      TRC10_ID: z.string().regex(/^\d{7,12}$/, 'expected a token id'),
+      GRPC_PORT: port(),
+      INTERNAL_GRPC_PORT: port(),
+      INTERNAL_TOKEN_FILE: secretFile(),
+      BALANCE_INTERNAL_URL: hostPort(),
+      TRON_NODE_URL: z.string().regex(/^https?:\/\/[^\s]+$/, 'expected http(s)://…'),
+      TRON_TIMEOUT_MS: integer({ min: 100, max: 60_000 }).default(5_000),
+      /** A file, so that the key is not in the environment; sent as TRON-PRO-API-KEY. */
+      TRON_API_KEY_FILE: secretFile().optional(),
+      HOT_WALLET_KEY_FILE: secretFile(),
+      /** Six fields, seconds first. */
+      SETTLEMENT_CRON: z
+        .string()
+        .regex(/^\S+( \S+){4,5}$/, 'expected five or six cron fields')
+        .default('0 * * * * *'),
+      POLL_INTERVAL_MS: integer({ min: 10, max: 60_000 }).default(300),
+      DEPOSIT_START_BLOCK: z.coerce.bigint().min(0n).optional(),
+      TX_EXPIRATION_MS: integer({ min: 5_000, max: DAY_MS / 2 }).default(60_000),
+      REBROADCAST_MS: integer({ min: 100, max: 600_000 }).default(5_000),
+      /** How far the node's newest block may be off our clock while something is signed. */
+      HEAD_SKEW_MAX_MS: integer({ min: 1_000, max: DAY_MS }).default(120_000),
+      ATTEMPTS_MAX: integer({ min: 1, max: 100 }).default(5),
+      FAILURES_MAX: integer({ min: 1, max: 100 }).default(3),
+      BATCH_RECIPIENTS_MAX: integer({ min: 1, max: 200 }).default(200),
+      RUN_PAYOUTS_MAX: integer({ min: 1, max: 100_000 }).default(10_000),
+      IN_FLIGHT_MAX: integer({ min: 1, max: 5_000 }).default(256),
+      ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(80_000),
+      ENERGY_PER_PAYOUT: integer({ min: 1_000, max: 1_000_000 }).default(70_000),
+    },
+    env,
+  );
+}
+
+/** The settlement service's configuration. */
+export type SettlementConfig = ReturnType<typeof loadConfig>;

@@ -1,0 +1,47 @@
+import {
+  type Address,
+  type AssetName,
+  addressFromBytes,
+  SUPPLY_UNITS,
+  type Units,
+  unitsFloor,
+} from '#libs/domain';
+
+/** Tokens name it as the sender of what they mint. */
+const NOBODY = addressFromBytes(new Uint8Array(20));
+
+/** A transfer of one of our assets to one of our addresses, on the solidified chain. */
+export type TransferIn = {
+  readonly asset: AssetName;
+  readonly from: Address;
+  readonly baseUnits: bigint;
+};
+
+/** What is known of the sender. */
+export type Sender = {
+  /** Contracts hold no key: nobody could ever spend what is credited to one. */
+  readonly isContract: boolean;
+};
+
+/** What to do with a transfer in. */
+export type DepositVerdict =
+  /** Moving our own funds is no deposit. */
+  | { readonly kind: 'own' }
+  /** Less than one unit: stays with the vault, recorded, not credited. */
+  | { readonly kind: 'dust' }
+  | { readonly kind: 'credit'; readonly units: Units; readonly suspense: boolean }
+  /** Cannot be right; an operator has to look. */
+  | { readonly kind: 'hold'; readonly note: string };
+
+/** Decides about one transfer in. `own` are the addresses that belong to the ledger itself. */
+export function judgeDeposit(
+  transfer: TransferIn,
+  sender: Sender,
+  own: ReadonlySet<Address>,
+): DepositVerdict {
+  if (own.has(transfer.from)) return { kind: 'own' };
+  const units = unitsFloor(transfer.asset, transfer.baseUnits);
+  if (units === 0n) return { kind: 'dust' };
+  if (units > SUPPLY_UNITS) return { kind: 'hold', note: 'more than the whole supply' };
+  return { kind: 'credit', units, suspense: sender.isContract || transfer.from === NOBODY };
+}

@@ -1,0 +1,71 @@
+import type { Address } from '#libs/domain';
+
+/** One of the keys that may sign for an account. */
+export type KeyPolicy = {
+  readonly threshold: bigint;
+  readonly keys: readonly { readonly address: Address; readonly weight: bigint }[];
+};
+
+/** What the solidified chain says of the hot wallet and the vault. */
+export type WalletFacts = {
+  readonly hotWallet: Address;
+  /** Undefined: the account does not exist on chain. */
+  readonly trxSun: bigint | undefined;
+  readonly owner: KeyPolicy | undefined;
+  readonly actives: readonly KeyPolicy[];
+  readonly vaultOperator: Address;
+};
+
+/** Funds that no signed transaction has laid claim to yet, in sun and in base units of the asset. */
+export type FreeFunds = { readonly trxSun: bigint; readonly reserveBaseUnits: bigint };
+
+/** What the next transaction may cost and pays. */
+export type Demand = { readonly trxSun: bigint; readonly baseUnits: bigint };
+
+/** Energy of a batch is bounded by these: a base and a share per payout. */
+export type EnergyTerms = { readonly energyBase: bigint; readonly energyPerPayout: bigint };
+
+/** Bandwidth, and the activation of the payee's account, of one TRC-10 payout. */
+export const TRC10_COST_MAX_SUN = 2_000_000n;
+
+/** The chain refuses a higher fee limit. */
+export const FEE_LIMIT_MAX_SUN = 15_000_000_000n;
+
+/**
+ * Why nothing may be signed at all now, or undefined. A hot wallet whose permissions name any other
+ * key may be in somebody else's hands: everything stops until an operator has looked.
+ */
+export function checkWallet(facts: WalletFacts): string | undefined {
+  if (facts.trxSun === undefined) {
+    return `the hot wallet ${facts.hotWallet} does not exist on chain: send it TRX`;
+  }
+  const policies = [facts.owner, ...facts.actives].filter((policy) => policy !== undefined);
+  const foreign = policies.some(({ keys }) => keys.some((key) => key.address !== facts.hotWallet));
+  if (foreign) return "the hot wallet's permissions on chain name a key that is not its own";
+  const locked = policies.some(({ threshold, keys }) => {
+    return keys.reduce((sum, { weight }) => sum + weight, 0n) < threshold;
+  });
+  if (locked) return "the hot wallet's permissions on chain no longer let it sign alone";
+  if (facts.vaultOperator !== facts.hotWallet) {
+    return `the vault's operator is ${facts.vaultOperator}, not the hot wallet`;
+  }
+  return undefined;
+}
+
+/** Why the next transaction may not be signed now, or undefined. */
+export function checkFunds(free: FreeFunds, demand: Demand, asset: string): string | undefined {
+  if (free.trxSun < demand.trxSun) {
+    return `the hot wallet lacks TRX: ${free.trxSun} sun free, ${demand.trxSun} needed`;
+  }
+  if (free.reserveBaseUnits < demand.baseUnits) {
+    return `the reserve of ${asset} is short: ${free.reserveBaseUnits} base units free, ${demand.baseUnits} needed`;
+  }
+  return undefined;
+}
+
+/** Most that a batch's energy may cost, in sun; the transaction's fee limit. */
+export function feeLimitSun(payouts: number, priceSun: bigint, terms: EnergyTerms): bigint {
+  const energy = terms.energyBase + BigInt(payouts) * terms.energyPerPayout;
+  const limit = energy * priceSun;
+  return limit < FEE_LIMIT_MAX_SUN ? limit : FEE_LIMIT_MAX_SUN;
+}

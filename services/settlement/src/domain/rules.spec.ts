@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addressFromBytes, SUPPLY_UNITS } from '#libs/domain';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { judgeDeposit } from './deposit.js';
+import { admitWithdrawal, afterPlanned } from './intake.js';
+import { chainBatchId, type Payable, planBatches } from './plan.js';
+import { checkFunds, checkWallet, FEE_LIMIT_MAX_SUN, feeLimitSun } from './preflight.js';
+
+const address = (byte: number) => addressFromBytes(new Uint8Array(20).fill(byte));
+const VAULT = address(1);
+const HOT = address(2);
+const ALICE = address(3);
+const own = new Set([VAULT, HOT]);
+const payable = (number: number, change: Partial<Payable> = {}): Payable => ({
+  withdrawalId: new Uint8Array(32).fill(number),
+  asset: 'TRC20_BTT',
+  destination: ALICE,
+  units: 5n,
+  failures: 0,
+  ...change,
+});
+
+describe('judgeDeposit', () => {
+  const key = { isContract: false };
+  const trc20 = (baseUnits: bigint, from = ALICE) =>
+    judgeDeposit({ asset: 'TRC20_BTT', from, baseUnits }, key, own);
+
+  it('credits whole units and leaves dust to the vault', () => {
+    expect(trc20(10n ** 15n)).toEqual({ kind: 'credit', units: 1n, suspense: false });
+    expect(trc20(2n * 10n ** 15n - 1n)).toEqual({ kind: 'credit', units: 1n, suspense: false });
+    expect(trc20(10n ** 15n - 1n)).toEqual({ kind: 'dust' });
+    expect(judgeDeposit({ asset: 'TRC10_BTTOLD', from: ALICE, baseUnits: 7n }, key, own)).toEqual({
+      kind: 'credit',
+      units: 7n,
+      suspense: false,
+    });
+  });
+
+  it('keeps aside what nobody holds the key of', () => {
+    const contract = { isContract: true };
+    const transfer = { asset: 'TRC20_BTT', from: ALICE, baseUnits: 10n ** 15n } as const;
+    expect(judgeDeposit(transfer, contract, own)).toMatchObject({ suspense: true });
+    expect(trc20(10n ** 15n, address(0))).toMatchObject({ suspense: true });
+  });
+
+  it('does not take moving our own funds for a deposit', () => {
+    expect(trc20(10n ** 15n, HOT)).toEqual({ kind: 'own' });
+    expect(trc20(10n ** 15n, VAULT)).toEqual({ kind: 'own' });
+  });
+
+  it('holds what is more than there can be', () => {
+    expect(trc20((SUPPLY_UNITS + 1n) * 10n ** 15n)).toMatchObject({ kind: 'hold' });
+  });
+});
+
+describe('planBatches', () => {
+  it('fills vault batches in order and pays TRC-10 one by one', () => {
+    const plan = planBatches(
+      [payable(1), payable(2, { asset: 'TRC10_BTTOLD' }), payable(3), payable(4)],
+      2,
+    );
+    expect(plan.map(({ asset, payouts }) => [asset, payouts.length])).toEqual([
+      ['TRC20_BTT', 2],
+      ['TRC20_BTT', 1],
+      ['TRC10_BTTOLD', 1],
+    ]);
+    expect(plan.map(({ totalUnits }) => totalUnits)).toEqual([10n, 5n, 5n]);
+  });
+
+  it('isolates a payout that was in a failed batch', () => {
+    const plan = planBatches([payable(1), payable(2, { failures: 1 }), payable(3)], 200);
+    expect(plan.map(({ payouts }) => payouts.map(({ withdrawalId }) => withdrawalId[0]))).toEqual([
+      [1, 3],
+      [2],
+    ]);
+  });
+
+  it('pays everybody exactly once, whatever comes in', () => {
+    const payables = fc.array(
+      fc.record({
+        asset: fc.constantFrom('TRC20_BTT' as const, 'TRC10_BTTOLD' as const),
+        units: fc.bigInt({ min: 1n, max: 10n ** 12n }),
+        failures: fc.nat({ max: 2 }),
+      }),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(payables, fc.integer({ min: 1, max: 7 }), (list, max) => {
+        const all = list.map((change, at) => payable(at, change));
+        const plan = planBatches(all, max);
+        const paid = plan.flatMap(({ payouts }) => payouts);
+        expect(new Set(paid)).toEqual(new Set(all));
+        expect(paid).toHaveLength(all.length);
+        for (const { asset, payouts, totalUnits } of plan) {
+          expect(payouts.length).toBeLessThanOrEqual(asset === 'TRC20_BTT' ? max : 1);
+          expect(payouts.every((one) => one.asset === asset)).toBe(true);
+          expect(payouts.reduce((sum, { units }) => sum + units, 0n)).toBe(totalUnits);
+        }
+      }),
+    );
+    expect(() => planBatches([], 0)).toThrow(RangeError);
+  });
+});
+
+describe('chainBatchId', () => {
+  const vault = { chainId: 1n, address: VAULT };
+  const id = (...given: Parameters<typeof chainBatchId>) =>
+    Buffer.from(chainBatchId(...given)).toString('hex');
+
+  it('differs with everything that matters and with nothing else', () => {
+    const base = id(vault, 1n, [payable(1)]);
+    expect(id(vault, 1n, [payable(1, { failures: 2 })])).toBe(base);
+    const others = [
+      id({ ...vault, chainId: 2n }, 1n, [payable(1)]),
+      id({ ...vault, address: HOT }, 1n, [payable(1)]),
+      id(vault, 2n, [payable(1)]),
+      id(vault, 1n, [payable(2)]),
+      id(vault, 1n, [payable(1, { units: 6n })]),
+      id(vault, 1n, [payable(1, { destination: HOT })]),
+      id(vault, 1n, [payable(1), payable(2)]),
+    ];
+    expect(new Set([base, ...others]).size).toBe(others.length + 1);
+  });
+});
+
+describe('checkWallet', () => {
+  const self = { threshold: 1n, keys: [{ address: HOT, weight: 1n }] };
+  const facts = { hotWallet: HOT, trxSun: 1n, owner: self, actives: [self], vaultOperator: HOT };
+  const foreign = { threshold: 1n, keys: [...self.keys, { address: ALICE, weight: 1n }] };
+
+  it('lets a plain wallet sign', () => {
+    expect(checkWallet(facts)).toBeUndefined();
+    expect(checkWallet({ ...facts, owner: undefined, actives: [] })).toBeUndefined();
+  });
+
+  it.each([
+    ['an account that does not exist', { trxSun: undefined }, 'does not exist'],
+    ['a foreign owner key', { owner: foreign }, 'not its own'],
+    ['a foreign active key', { actives: [self, foreign] }, 'not its own'],
+    ['a raised threshold', { owner: { ...self, threshold: 2n } }, 'sign alone'],
+    ['another operator of the vault', { vaultOperator: ALICE }, 'operator'],
+  ])('stops at %s', (_name, change, words) => {
+    expect(checkWallet({ ...facts, ...change })).toContain(words);
+  });
+});
+
+describe('checkFunds and feeLimitSun', () => {
+  it('names what is short', () => {
+    const free = { trxSun: 10n, reserveBaseUnits: 100n };
+    expect(checkFunds(free, { trxSun: 10n, baseUnits: 100n }, 'X')).toBeUndefined();
+    expect(checkFunds(free, { trxSun: 11n, baseUnits: 1n }, 'X')).toContain('lacks TRX');
+    expect(checkFunds(free, { trxSun: 1n, baseUnits: 101n }, 'X')).toContain('reserve of X');
+  });
+
+  it('grows with the batch and ends at what the chain allows', () => {
+    const terms = { energyBase: 80_000n, energyPerPayout: 70_000n };
+    expect(feeLimitSun(1, 100n, terms)).toBe(15_000_000n);
+    expect(feeLimitSun(200, 100n, terms)).toBe(1_408_000_000n);
+    expect(feeLimitSun(200, 10_000n, terms)).toBe(FEE_LIMIT_MAX_SUN);
+  });
+});
+
+describe('admitWithdrawal', () => {
+  const withdrawal = { state: 1, destination: ALICE, amountUnits: 100n, feeUnits: 3n };
+
+  it('queues what is due, without the fee', () => {
+    expect(admitWithdrawal(withdrawal, own)).toEqual({ kind: 'queue', units: 97n });
+    expect(admitWithdrawal({ ...withdrawal, state: 2 }, own)).toMatchObject({ kind: 'queue' });
+  });
+
+  it('refunds a withdrawal to the ledger itself and holds one that is already being paid', () => {
+    expect(admitWithdrawal({ ...withdrawal, destination: VAULT }, own)).toMatchObject({
+      kind: 'refund',
+    });
+    expect(admitWithdrawal({ ...withdrawal, state: 4 }, own)).toMatchObject({ kind: 'hold' });
+  });
+
+  it('takes the word of the ledger when planning', () => {
+    expect([3, 9, 5, 7, 8].map(afterPlanned)).toEqual([
+      'planned',
+      'cancelled',
+      'held',
+      'held',
+      'held',
+    ]);
+  });
+});
+
+describe('cursors of batches', () => {
+  it('come back as they went and refuse others', () => {
+    expect(decodeCursor(encodeCursor(42n))).toBe(42n);
+    expect(decodeCursor('')).toBe('newest');
+    expect(decodeCursor('nonsense')).toBeUndefined();
+    expect(decodeCursor(Buffer.from('batch:-1').toString('base64url'))).toBeUndefined();
+  });
+});

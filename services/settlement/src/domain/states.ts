@@ -1,0 +1,37 @@
+/** Numbers of stored states; migrations/0003_settlement.sql says what they mean. */
+
+export const DEPOSIT = { seen: 1, credited: 2, suspense: 3, dust: 4, held: 5 } as const;
+
+export const BATCH = {
+  planned: 1,
+  signed: 2,
+  broadcast: 3,
+  confirmed: 4,
+  solidified: 5,
+  failed: 6,
+} as const;
+
+export const PAYOUT = {
+  queued: 1,
+  planned: 2,
+  batched: 3,
+  paid: 4,
+  refunded: 5,
+  cancelled: 6,
+  held: 7,
+} as const;
+
+export const OUTCOME = { open: 0, paid: 1, failed: 2, expired: 3 } as const;
+
+/** States of a withdrawal at the ledger, numbers as on the wire. */
+export const WITHDRAWAL = {
+  requested: 1,
+  queued: 2,
+  planned: 3,
+  signed: 4,
+  broadcast: 5,
+  confirmed: 6,
+  solidified: 7,
+  refunded: 8,
+  cancelled: 9,
+} as const;

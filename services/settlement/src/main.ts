@@ -1,0 +1,20 @@
+import { runService } from '#libs/grpc';
+import { createLogger } from '#libs/observability';
+import { settlementModule } from './app.module.js';
+import { loadConfig } from './config.js';
+
+const config = loadConfig(process.env);
+const logger = createLogger({ name: 'settlement', level: config.LOG_LEVEL });
+const common = { host: config.LISTEN_HOST, reflection: config.NODE_ENV !== 'production' };
+
+await runService({
+  name: 'settlement',
+  logger,
+  host: config.LISTEN_HOST,
+  httpPort: config.HTTP_PORT,
+  module: settlementModule(config, logger),
+  grpcPorts: [
+    { ...common, port: config.GRPC_PORT, services: ['SettlementService'] },
+    { ...common, port: config.INTERNAL_GRPC_PORT, services: ['SettlementOperatorService'] },
+  ],
+});

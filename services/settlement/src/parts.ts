@@ -1,0 +1,134 @@
+import { Database } from '#libs/database';
+import type { Logger } from '#libs/observability';
+import { KeySigner, type NodeOptions, TronWebChain } from '#libs/tron';
+import { BatchDriverService } from './application/batch-driver.service.js';
+import { BatchSignerService } from './application/batch-signer.service.js';
+import { systemClock } from './application/clock.js';
+import { DepositBookingService } from './application/deposit-booking.service.js';
+import { DepositWatcherService } from './application/deposit-watcher.service.js';
+import type { ChainPlace } from './application/ports.js';
+import { SettlementRunService } from './application/settlement-run.service.js';
+import { StatusService } from './application/status.service.js';
+import { WalletCheckService } from './application/wallet-check.service.js';
+import { WithdrawalIntakeService } from './application/withdrawal-intake.service.js';
+import { WithdrawalReportService } from './application/withdrawal-report.service.js';
+import type { SettlementConfig } from './config.js';
+import { BooksClient } from './grpc/books.client.js';
+import { BatchRepository } from './repositories/batch.repository.js';
+import { DepositRepository } from './repositories/deposit.repository.js';
+import { LeaderRepository } from './repositories/leader.repository.js';
+import { PayoutRepository } from './repositories/payout.repository.js';
+import { ScanRepository } from './repositories/scan.repository.js';
+
+const SCAN_LAG_MAX_BLOCKS = 20n;
+
+/** What leads out of the process: stores, chain, ledger. */
+function createConnections(config: SettlementConfig) {
+  const connection = { url: config.DATABASE_URL, role: 'swarmledger_settlement' } as const;
+  const name = 'swarmledger-settlement';
+  const database = new Database({ ...connection, applicationName: name, connectionsMax: 12 });
+  const leader = new LeaderRepository(
+    new Database({ ...connection, applicationName: `${name}-leader`, connectionsMax: 1 }),
+  );
+  const node: NodeOptions = {
+    url: config.TRON_NODE_URL,
+    timeoutMs: config.TRON_TIMEOUT_MS,
+    ...(config.TRON_API_KEY_FILE === undefined
+      ? {}
+      : { headers: { 'TRON-PRO-API-KEY': config.TRON_API_KEY_FILE } }),
+  };
+  const chain = new TronWebChain(node);
+  const signer = new KeySigner(config.HOT_WALLET_KEY_FILE);
+  const place: ChainPlace = {
+    chainId: config.CHAIN_ID,
+    vault: config.VAULT_ADDRESS,
+    trc20: config.TRC20_ADDRESS,
+    trc10Id: config.TRC10_ID,
+    hotWallet: signer.address,
+  };
+  const books = new BooksClient(config.BALANCE_INTERNAL_URL, config.INTERNAL_TOKEN_FILE);
+  return { database, leader, node, chain, signer, place, books };
+}
+
+/** The four repositories. */
+function createRepositories(database: Database) {
+  return {
+    scans: new ScanRepository(database),
+    deposits: new DepositRepository(database),
+    payouts: new PayoutRepository(database),
+    batches: new BatchRepository(database),
+  };
+}
+
+/** What signs and drives batches. */
+function createDriver(
+  config: SettlementConfig,
+  logger: Logger,
+  outside: ReturnType<typeof createConnections>,
+  { batches, scans }: ReturnType<typeof createRepositories>,
+) {
+  const { chain, place, signer } = outside;
+  const wallet = new WalletCheckService(chain, place);
+  const terms = {
+    expirationMs: BigInt(config.TX_EXPIRATION_MS),
+    energyBase: BigInt(config.ENERGY_BASE),
+    energyPerPayout: BigInt(config.ENERGY_PER_PAYOUT),
+  };
+  const batchSigner = new BatchSignerService(batches, signer, place, terms, systemClock);
+  const policy = {
+    attemptsMax: config.ATTEMPTS_MAX,
+    rebroadcastMs: BigInt(config.REBROADCAST_MS),
+    failuresMax: config.FAILURES_MAX,
+    inFlightMax: config.IN_FLIGHT_MAX,
+    scanLagMaxBlocks: SCAN_LAG_MAX_BLOCKS,
+    headSkewMaxMs: BigInt(config.HEAD_SKEW_MAX_MS),
+  };
+  const driver = new BatchDriverService(
+    chain,
+    batches,
+    scans,
+    wallet,
+    batchSigner,
+    policy,
+    systemClock,
+    logger,
+  );
+  return { wallet, driver };
+}
+
+/** Joins the parts of the service; tests make them the same way, again and again on the same database. */
+export function createParts(config: SettlementConfig, logger: Logger) {
+  const clock = systemClock;
+  const outside = createConnections(config);
+  const repositories = createRepositories(outside.database);
+  const { chain, place, books, leader } = outside;
+  const { scans, deposits, payouts, batches } = repositories;
+  const { wallet, driver } = createDriver(config, logger, outside, repositories);
+  const intake = new WithdrawalIntakeService(payouts, books, place, clock, logger);
+  return {
+    ...outside,
+    ...repositories,
+    clock,
+    wallet,
+    driver,
+    intake,
+    watcher: new DepositWatcherService(chain, scans, place, clock, config.DEPOSIT_START_BLOCK),
+    booking: new DepositBookingService(deposits, books, clock, logger),
+    reports: new WithdrawalReportService(payouts, books, logger),
+    runs: new SettlementRunService(
+      payouts,
+      batches,
+      intake,
+      books,
+      place,
+      { payoutsMax: config.RUN_PAYOUTS_MAX, recipientsMax: config.BATCH_RECIPIENTS_MAX },
+      () => leader.isLeader(),
+      clock,
+      logger,
+    ),
+    status: new StatusService(chain, wallet, scans, payouts, batches, driver, place),
+  };
+}
+
+/** Everything the service is made of. */
+export type Parts = ReturnType<typeof createParts>;

@@ -1,0 +1,55 @@
+import type { Database } from '#libs/database';
+import { DEPOSIT } from '../domain/states.js';
+
+/** A deposit as stored. */
+export type StoredDeposit = {
+  readonly txid: Buffer;
+  readonly index: number;
+  readonly asset: number;
+  readonly sender: string;
+  readonly units: bigint;
+  readonly state: number;
+  readonly suspense: boolean;
+  readonly blockNumber: bigint;
+};
+
+/** Rows of `settlement.deposits` after they were seen. */
+export class DepositRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Seen and not yet booked, oldest first. */
+  seen(limit: number): Promise<StoredDeposit[]> {
+    const { sql } = this.database;
+    return sql<StoredDeposit[]>`${this.#select()} where state = ${DEPOSIT.seen}
+      order by block_number limit ${limit}`;
+  }
+
+  find(txid: Uint8Array): Promise<StoredDeposit[]> {
+    const { sql } = this.database;
+    return sql<StoredDeposit[]>`${this.#select()} where txid = ${Buffer.from(txid)} order by index`;
+  }
+
+  /** Ends the life of a seen deposit in `state`, with a note when it is held. */
+  async close(
+    deposit: StoredDeposit,
+    end: { readonly state: number; readonly note: string; readonly nowMs: bigint },
+  ): Promise<void> {
+    await this.database.sql`
+      update settlement.deposits
+      set state = ${end.state}, note = ${end.note}, booked_at_ms = ${end.nowMs}
+      where txid = ${deposit.txid} and index = ${deposit.index} and state = ${DEPOSIT.seen}`;
+  }
+
+  /** Number of deposits by state. */
+  async counts(): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.database.sql<{ state: number; count: bigint }[]>`
+      select state, count(*) as count from settlement.deposits group by state`;
+    return new Map(rows.map(({ state, count }) => [state, Number(count)]));
+  }
+
+  #select() {
+    return this.database.sql`
+      select txid, index, asset, sender, units, state, suspense, block_number as "blockNumber"
+      from settlement.deposits`;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Database, Transaction } from '#libs/database';
+
+/** How far the solidified chain has been read. */
+export type Cursor = {
+  readonly nextBlock: bigint;
+  readonly lastBlockId: string;
+  readonly lastTimestampMs: bigint;
+};
+
+/** A transfer to us, judged. Ids are hex. */
+export type SeenDeposit = {
+  readonly txid: string;
+  readonly index: number;
+  readonly asset: number;
+  readonly sender: string;
+  readonly baseUnits: bigint;
+  readonly units: bigint;
+  readonly state: number;
+  readonly suspense: boolean;
+  readonly note: string;
+  readonly blockNumber: bigint;
+};
+
+/** What the chain made of a transaction of the hot wallet. */
+export type OwnTransaction = {
+  readonly txid: string;
+  readonly blockNumber: bigint;
+  readonly succeeded: boolean;
+  readonly result: string;
+  readonly energyUsed: bigint;
+  readonly feeSun: bigint;
+  /** It moved tokens, so an attempt of ours must be on record. */
+  readonly pays: boolean;
+};
+
+/** A batch id that the vault has executed. */
+export type VaultPayment = {
+  readonly chainBatchId: string;
+  readonly txid: string;
+  readonly blockNumber: bigint;
+};
+
+/** Everything of interest in a run of blocks. */
+export type ScanResult = {
+  readonly deposits: readonly SeenDeposit[];
+  readonly own: readonly OwnTransaction[];
+  readonly vaultPayments: readonly VaultPayment[];
+};
+
+const bytes = (hex: string) => Buffer.from(hex, 'hex');
+
+/** Tables that the reader of the solidified chain fills. */
+export class ScanRepository {
+  constructor(private readonly database: Database) {}
+
+  async cursor(): Promise<Cursor | undefined> {
+    const [row] = await this.database.sql<Cursor[]>`
+      select next_block as "nextBlock", last_block_id as "lastBlockId",
+        last_timestamp_ms as "lastTimestampMs"
+      from settlement.cursor`;
+    return row;
+  }
+
+  /** Begins at a block; an existing cursor stays as it is. */
+  async begin(nextBlock: bigint): Promise<void> {
+    await this.database.sql`
+      insert into settlement.cursor (next_block, last_block_id, last_timestamp_ms)
+      values (${nextBlock}, '', 0) on conflict do nothing`;
+  }
+
+  /**
+   * Stores what the blocks from `from` up to `to.nextBlock` hold and moves the cursor, all or
+   * nothing. False when somebody else has read them meanwhile: nothing is stored then.
+   */
+  async advance(from: bigint, to: Cursor, result: ScanResult, nowMs: bigint): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      const moved = await tx.sql`
+        update settlement.cursor set next_block = ${to.nextBlock},
+          last_block_id = ${to.lastBlockId}, last_timestamp_ms = ${to.lastTimestampMs}
+        where next_block = ${from}`;
+      if (moved.count !== 1) return false;
+      for (const deposit of result.deposits) await insertDeposit(tx, deposit, nowMs);
+      for (const own of result.own) await insertOwn(tx, own);
+      for (const { chainBatchId, txid, blockNumber } of result.vaultPayments) {
+        await tx.sql`
+          insert into settlement.vault_payments (chain_batch_id, txid, block_number)
+          values (${bytes(chainBatchId)}, ${bytes(txid)}, ${blockNumber})
+          on conflict do nothing`;
+      }
+      return true;
+    });
+  }
+
+  /** How many payments of the hot wallet on chain are not on record here; should stay 0. */
+  async unexplained(): Promise<bigint> {
+    const [row] = await this.database.sql<{ count: bigint }[]>`
+      select count(*) as count from settlement.own_transactions where unexplained`;
+    return row?.count ?? 0n;
+  }
+}
+
+async function insertDeposit(tx: Transaction, deposit: SeenDeposit, nowMs: bigint): Promise<void> {
+  await tx.sql`
+    insert into settlement.deposits (txid, index, asset, sender, base_units, units, state, suspense,
+      note, block_number, seen_at_ms)
+    values (${bytes(deposit.txid)}, ${deposit.index}, ${deposit.asset}, ${deposit.sender},
+      ${deposit.baseUnits.toString()}, ${deposit.units}, ${deposit.state}, ${deposit.suspense},
+      ${deposit.note}, ${deposit.blockNumber}, ${nowMs})
+    on conflict do nothing`;
+}
+
+async function insertOwn(tx: Transaction, own: OwnTransaction): Promise<void> {
+  await tx.sql`
+    insert into settlement.own_transactions (txid, block_number, succeeded, result, energy_used,
+      fee_sun, unexplained)
+    values (${bytes(own.txid)}, ${own.blockNumber}, ${own.succeeded}, ${own.result},
+      ${own.energyUsed}, ${own.feeSun},
+      ${own.pays} and not exists (
+        select from settlement.attempts where txid = ${bytes(own.txid)}))
+    on conflict do nothing`;
+}

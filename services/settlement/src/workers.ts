@@ -1,0 +1,100 @@
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Health, Logger, Metrics } from '#libs/observability';
+import { isDevelopmentChain } from '#libs/tron';
+import { Loop } from './application/loop.js';
+import { ServiceMetrics } from './application/service-metrics.js';
+import type { SettlementConfig } from './config.js';
+import type { Parts } from './parts.js';
+
+const INTAKE_PAUSE_MS = 1_000;
+const METRICS_PAUSE_MS = 2_000;
+
+/** Everything that runs by itself, in the process that leads. */
+export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #loops: Loop[];
+  #placeChecked = false;
+
+  constructor(
+    private readonly config: SettlementConfig,
+    private readonly parts: Parts,
+    private readonly logger: Logger,
+    metrics: Metrics,
+    health: Health,
+  ) {
+    const { watcher, booking, intake, reports, driver, database, books, chain, clock } = parts;
+    const pauseMs = config.POLL_INTERVAL_MS;
+    const figures = new ServiceMetrics(metrics, parts);
+    this.#loops = [
+      this.#loop('deposit watcher', pauseMs, () => watcher.round()),
+      this.#loop('deposit booking', pauseMs, () => booking.round()),
+      this.#loop('withdrawal intake', INTAKE_PAUSE_MS, async () => (await intake.round()) > 0),
+      this.#loop('withdrawal reports', pauseMs, async () => (await reports.round()) > 0),
+      this.#loop('batch driver', pauseMs, () => driver.round()),
+      new Loop({
+        name: 'figures',
+        pauseMs: METRICS_PAUSE_MS,
+        logger,
+        round: async () => {
+          await figures.refresh();
+          return false;
+        },
+      }),
+    ];
+    health.add('postgres', () => database.ping());
+    health.add('ledger', () => books.ping());
+    health.add('chain', async () => {
+      const { timestampMs } = await chain.head();
+      if (clock() - timestampMs > BigInt(config.HEAD_SKEW_MAX_MS))
+        throw new Error('the newest block is too old');
+    });
+    for (const loop of this.#loops) health.add(loop.name, () => loop.assertHealthy());
+  }
+
+  /** One settlement run by the schedule; what it cannot do now, the next one does. */
+  async settle(): Promise<void> {
+    try {
+      if (!(await this.#leads())) return;
+      const run = await this.parts.runs.run();
+      if (!run.ok) this.logger.warn({ reason: run.reason }, run.detail);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the scheduled settlement run failed');
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    for (const loop of this.#loops) loop.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    this.parts.books.close();
+    await this.parts.leader.close();
+    await this.parts.database.close();
+  }
+
+  #loop(name: string, pauseMs: number, round: () => Promise<boolean>): Loop {
+    return new Loop({
+      name,
+      pauseMs,
+      logger: this.logger,
+      round: async () => (await this.#leads()) && (await round()),
+    });
+  }
+
+  async #leads(): Promise<boolean> {
+    if (!this.#placeChecked) {
+      await this.parts.wallet.assertPlace();
+      await this.#assertKeyIsFit();
+      this.#placeChecked = true;
+    }
+    return this.parts.leader.isLeader();
+  }
+
+  async #assertKeyIsFit(): Promise<void> {
+    if (this.config.NODE_ENV !== 'production') return;
+    if (await isDevelopmentChain(this.parts.node)) return;
+    throw new Error(
+      'HOT_WALLET_KEY_FILE holds a key in clear, which is for local chains only: in production settlement waits for a signer with an encrypted keystore',
+    );
+  }
+}

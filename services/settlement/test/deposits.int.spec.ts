@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TRC10_LOOKALIKE_ID } from '#libs/devchain';
+import { abiAddress, type ChainWallet, callData, type Deployable } from '#libs/tron';
+import { compileFile } from '../../../contracts/src/compiler.js';
+import type { Parts } from '../src/parts.js';
+import { scan, UNIT, World } from './world.js';
+
+let world: World;
+let parts: Parts;
+let alice: ChainWallet;
+let hostile: Map<string, Deployable>;
+beforeAll(async () => {
+  world = await World.start();
+  parts = world.boot();
+  alice = await world.customer(0xa11ce, 1_000n * UNIT, 1_000n);
+  hostile = compileFile(`${import.meta.dirname}/../../../contracts/test/HostileTokens.sol`);
+});
+afterAll(() => world.stop());
+
+const settle = async () => {
+  await world.solidify();
+  await scan(parts);
+  await parts.booking.round();
+};
+const depositsOf = async (txid: string) => parts.deposits.find(Buffer.from(txid, 'hex'));
+
+describe('deposits', () => {
+  it('credits both assets once, to the sender, in whole units', async () => {
+    const { trc20Address, vaultAddress, trc10Id, hotWalletAddress } = world.place;
+    const trc20 = await alice.sendTrc20(trc20Address, vaultAddress, 7n * UNIT + 123n);
+    const trc10 = await alice.sendTrc10(trc10Id, hotWalletAddress, 11n);
+    await settle();
+    expect(world.books.creditedTo(alice.address)).toBe(18n);
+    expect(await depositsOf(trc20)).toMatchObject([{ units: 7n, state: 2, sender: alice.address }]);
+    expect(await depositsOf(trc10)).toMatchObject([{ units: 11n, state: 2, index: 0 }]);
+    await settle();
+    expect(world.books.deposits.size).toBe(2);
+  });
+
+  it('credits nothing before it is solidified', async () => {
+    await settle();
+    await world.devchain.setProducing(false);
+    const before = world.books.deposits.size;
+    const txid = await alice.submit(
+      {
+        kind: 'trc10',
+        tokenId: world.place.trc10Id,
+        to: world.place.hotWalletAddress,
+        amountBaseUnits: 1n,
+      },
+      0n,
+    );
+    await world.devchain.mine();
+    expect(await world.chain.inclusion(txid)).toBeDefined();
+    await scan(parts);
+    await parts.booking.round();
+    expect(await depositsOf(txid)).toEqual([]);
+    expect(world.books.deposits.size).toBe(before);
+    await world.devchain.setProducing(true);
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([{ state: 2 }]);
+  });
+
+  it('goes on where it was after a restart and while the ledger was down', async () => {
+    const txid = await alice.sendTrc10(world.place.trc10Id, world.place.hotWalletAddress, 2n);
+    await world.solidify();
+    await scan(parts);
+    world.books.failing = 1;
+    await expect(parts.booking.round()).rejects.toThrow('does not book');
+    expect(await depositsOf(txid)).toMatchObject([{ state: 1 }]);
+    await world.kill(parts);
+    parts = world.boot();
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([{ state: 2 }]);
+  });
+
+  it('records dust without crediting it', async () => {
+    const { trc20Address, vaultAddress } = world.place;
+    const txid = await alice.sendTrc20(trc20Address, vaultAddress, UNIT - 1n);
+    const before = world.books.creditedTo(alice.address);
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([{ state: 4, units: 0n }]);
+    expect(world.books.creditedTo(alice.address)).toBe(before);
+  });
+
+  it('keeps a contract’s transfer in suspense', async () => {
+    const { trc20Address, vaultAddress } = world.place;
+    const forwarder = await world.faucet.deploy(
+      hostile.get('Forwarder') as Deployable,
+      Buffer.alloc(0),
+    );
+    await world.faucet.sendTrc20(trc20Address, forwarder, 5n * UNIT);
+    const forward = (name: string) =>
+      callData(`${name}(address,address,uint256)`, [
+        abiAddress(trc20Address),
+        abiAddress(vaultAddress),
+        3n * UNIT,
+      ]);
+    const txid = await alice.trigger(forwarder, forward('forward'));
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([{ state: 3, units: 3n, sender: forwarder }]);
+    expect(world.books.creditedTo(forwarder)).toBe(0n);
+    // The same call undone at its end: its logs are worth nothing.
+    const call = { kind: 'trigger', contract: forwarder, data: forward('forwardAndFail') } as const;
+    const reverted = await alice.submit(call, 1_000_000_000n);
+    await expect(alice.waitFor(reverted)).rejects.toThrow('REVERT');
+    await settle();
+    expect(await depositsOf(reverted)).toEqual([]);
+  });
+
+  it('credits none of the fakes', async () => {
+    const { trc20Address, vaultAddress, trc10Id, hotWalletAddress } = world.place;
+    await world.faucet.sendTrc10(TRC10_LOOKALIKE_ID, alice.address, 100n);
+    const lookalike = await world.faucet.deploy(
+      hostile.get('LookalikeToken') as Deployable,
+      Buffer.alloc(0),
+    );
+    const tooMuch = await alice.submit(
+      {
+        kind: 'trigger',
+        contract: trc20Address,
+        data: callData('transfer(address,uint256)', [abiAddress(vaultAddress), 10n ** 40n]),
+      },
+      1_000_000_000n,
+    );
+    await expect(alice.waitFor(tooMuch)).rejects.toThrow();
+    const fakes = [
+      await alice.sendTrc10(TRC10_LOOKALIKE_ID, hotWalletAddress, 50n),
+      await alice.sendTrc20(lookalike, vaultAddress, 50n * UNIT),
+      await alice.sendTrc20(trc20Address, hotWalletAddress, 5n * UNIT),
+      await alice.sendTrc10(trc10Id, world.faucet.address, 5n),
+      await alice.sendTrx(hotWalletAddress, 1_000_000n),
+      await alice.sendTrc20(trc20Address, vaultAddress, 0n),
+      tooMuch,
+    ];
+    const before = world.books.deposits.size;
+    await settle();
+    for (const txid of fakes) expect(await depositsOf(txid)).toEqual([]);
+    expect(world.books.deposits.size).toBe(before);
+  });
+
+  it('lets one of two readers store a block', async () => {
+    const txid = await alice.sendTrc10(world.place.trc10Id, world.place.hotWalletAddress, 4n);
+    await world.solidify();
+    const other = world.boot();
+    await Promise.all([scan(parts), scan(other)]);
+    await Promise.all([parts.booking.round(), other.booking.round()]);
+    expect(await depositsOf(txid)).toMatchObject([{ state: 2, units: 4n }]);
+    await world.kill(other);
+  });
+
+  it('stops when a block does not follow the one before', async () => {
+    await settle();
+    await parts.database.sql`update settlement.cursor set last_block_id = ${'00'.repeat(32)}`;
+    await world.devchain.mine(2);
+    await expect(scan(parts)).rejects.toMatchObject({ failure: 'contradiction' });
+  });
+});

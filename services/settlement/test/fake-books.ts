@@ -1,0 +1,137 @@
+import { type handleUnaryCall, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  type AdvanceWithdrawalRequest,
+  type AdvanceWithdrawalResponse,
+  Asset,
+  type CreditDepositRequest,
+  type CreditDepositResponse,
+  type ListOpenWithdrawalsRequest,
+  type ListOpenWithdrawalsResponse,
+  SERVICE_DEFINITIONS,
+  Withdrawal,
+  WithdrawalState,
+} from '#libs/contracts';
+import { refuse } from '#libs/domain';
+import { INTERNAL_TOKEN_TRAILER, toGrpcError } from '#libs/grpc';
+
+const FINAL: readonly WithdrawalState[] = [
+  WithdrawalState.SOLIDIFIED,
+  WithdrawalState.REFUNDED,
+  WithdrawalState.CANCELLED,
+];
+
+/** The books in memory behind real gRPC, with the ledger's rules for repeats and final states. */
+export class FakeBooks {
+  readonly deposits = new Map<string, CreditDepositRequest>();
+  readonly withdrawals = new Map<string, Withdrawal>();
+  /** How many calls fail as if the ledger were down. */
+  failing = 0;
+  url = '';
+  readonly #server = new Server();
+
+  constructor(private readonly token: string) {}
+
+  async start(): Promise<void> {
+    this.#server.addService(SERVICE_DEFINITIONS.BooksService, {
+      creditDeposit: this.#serve<CreditDepositRequest, CreditDepositResponse>((request) => {
+        const key = `${request.txid.toString('hex')}:${request.index}`;
+        const repeatedRequest = this.deposits.has(key);
+        this.deposits.set(key, request);
+        return { repeatedRequest };
+      }),
+      advanceWithdrawal: this.#serve<AdvanceWithdrawalRequest, AdvanceWithdrawalResponse>(
+        (request) => ({ withdrawal: this.#advance(request) }),
+      ),
+      listOpenWithdrawals: this.#serve<ListOpenWithdrawalsRequest, ListOpenWithdrawalsResponse>(
+        () => ({
+          withdrawals: [...this.withdrawals.values()].filter(({ state }) => !FINAL.includes(state)),
+          nextCursor: '',
+        }),
+      ),
+    } as never);
+    const port = await new Promise<number>((resolve, reject) => {
+      const insecure = ServerCredentials.createInsecure();
+      this.#server.bindAsync('127.0.0.1:0', insecure, (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
+    });
+    this.url = `127.0.0.1:${port}`;
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  /** A new withdrawal; its fee is 1 unit. */
+  request(number: number, asset: Asset, destination: string, netUnits: bigint): string {
+    const withdrawalId = Buffer.alloc(32);
+    withdrawalId.writeUInt32BE(number, 28);
+    const id = withdrawalId.toString('hex');
+    this.withdrawals.set(id, {
+      ...Withdrawal.fromPartial({}),
+      withdrawalId,
+      account: destination,
+      asset,
+      destination,
+      amountUnits: netUnits + 1n,
+      feeUnits: 1n,
+      state: WithdrawalState.REQUESTED,
+      requestedAtMs: BigInt(number),
+    });
+    return id;
+  }
+
+  /** Cancels as the ledger would: only before it is planned. */
+  cancel(id: string): void {
+    const withdrawal = this.withdrawals.get(id);
+    if (withdrawal === undefined || withdrawal.state >= WithdrawalState.PLANNED) {
+      throw new Error('not cancellable');
+    }
+    withdrawal.state = WithdrawalState.CANCELLED;
+  }
+
+  stateOf(id: string): string {
+    return WithdrawalState[this.withdrawals.get(id)?.state ?? 0] ?? '';
+  }
+
+  /** Units credited to an account, suspense excluded. */
+  creditedTo(account: string): bigint {
+    return [...this.deposits.values()]
+      .filter((deposit) => deposit.account === account && !deposit.suspense)
+      .reduce((sum, { amountUnits }) => sum + amountUnits, 0n);
+  }
+
+  #advance(request: AdvanceWithdrawalRequest): Withdrawal {
+    const withdrawal = this.withdrawals.get(request.withdrawalId.toString('hex'));
+    if (withdrawal === undefined) {
+      throw toGrpcError(refuse('WITHDRAWAL_UNKNOWN', 'no withdrawal has this id'));
+    }
+    const ended = FINAL.includes(withdrawal.state);
+    if (!ended && request.state > withdrawal.state) {
+      withdrawal.state = request.state;
+      withdrawal.failure = request.failure;
+      withdrawal.txid = request.txid;
+    }
+    return withdrawal;
+  }
+
+  #serve<Request, Response>(
+    answer: (request: Request) => Response,
+  ): handleUnaryCall<Request, Response> {
+    return (call, done) => {
+      try {
+        if (call.metadata.get(INTERNAL_TOKEN_TRAILER)[0] !== this.token) {
+          throw toGrpcError(refuse('UNAUTHENTICATED', 'wrong token'));
+        }
+        if (this.failing > 0) {
+          this.failing -= 1;
+          throw toGrpcError(refuse('UNAVAILABLE', 'the ledger is down'));
+        }
+        done(null, answer(call.request));
+      } catch (error) {
+        done(error as ServiceError);
+      }
+    };
+  }
+}

@@ -1,0 +1,226 @@
+import { createServer } from 'node:http';
+import {
+  credentials,
+  Metadata as GrpcMetadata,
+  type Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import type { INestApplication } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Asset,
+  type BatchState,
+  type GetDepositResponse,
+  type GetDepositTargetsResponse,
+  type GetSettlementStatusResponse,
+  type ListBatchesResponse,
+  type RunSettlementResponse,
+  SettlementOperatorServiceClient,
+  SettlementServiceClient,
+} from '#libs/contracts';
+import { INTERNAL_TOKEN_TRAILER, REASON_TRAILER, runService } from '#libs/grpc';
+import { createLogger, Health, Metrics } from '#libs/observability';
+import { eventually, freePort } from '#libs/testing';
+import { settlementModule } from '../src/app.module.js';
+import { Workers } from '../src/workers.js';
+import { payee, TOKEN, World } from './world.js';
+
+let world: World;
+let app: INestApplication;
+let httpUrl: string;
+let settlement: SettlementServiceClient;
+let operator: SettlementOperatorServiceClient;
+
+type Done<T> = (error: ServiceError | null, response: T) => void;
+const ask = <T>(call: (done: Done<T>) => unknown) =>
+  new Promise<T>((resolve, reject) => {
+    call((error, response) => (error === null ? resolve(response) : reject(error)));
+  });
+const reasonOf = async (call: Promise<unknown>) => {
+  const error = await call.then(
+    () => undefined,
+    (failed: ServiceError) => failed,
+  );
+  return error?.metadata.get(REASON_TRAILER)[0];
+};
+const internal = (token = TOKEN): Metadata => {
+  const metadata = new GrpcMetadata();
+  metadata.set(INTERNAL_TOKEN_TRAILER, token);
+  return metadata;
+};
+const listBatches = (cursor: string, limit: number) =>
+  ask<ListBatchesResponse>((done) => settlement.listBatches({ page: { cursor, limit } }, done));
+const runSettlement = (dryRun: boolean, metadata = internal()) =>
+  ask<RunSettlementResponse>((done) => operator.runSettlement({ dryRun }, metadata, done));
+
+beforeAll(async () => {
+  world = await World.start();
+  await world.fillReserves(1_000n);
+  const [httpPort, grpcPort, internalPort] = [await freePort(), await freePort(), await freePort()];
+  // Once a year: runs come by hand in this test.
+  const config = world.config({ SETTLEMENT_CRON: '0 0 0 1 1 *' });
+  const host = '127.0.0.1';
+  app = await runService({
+    name: 'settlement',
+    logger: createLogger({ name: 'settlement', level: 'silent' }),
+    host,
+    httpPort,
+    module: settlementModule(config, createLogger({ name: 'settlement', level: 'silent' })),
+    grpcPorts: [
+      { host, reflection: false, port: grpcPort, services: ['SettlementService'] },
+      { host, reflection: false, port: internalPort, services: ['SettlementOperatorService'] },
+    ],
+  });
+  httpUrl = `http://${host}:${httpPort}`;
+  const insecure = credentials.createInsecure();
+  settlement = new SettlementServiceClient(`${host}:${grpcPort}`, insecure);
+  operator = new SettlementOperatorServiceClient(`${host}:${internalPort}`, insecure);
+});
+afterAll(async () => {
+  settlement.close();
+  operator.close();
+  await app.close();
+  await world.stop();
+});
+
+describe('the settlement service', () => {
+  it('becomes ready and shows its figures', async () => {
+    await eventually(async () => {
+      const ready = await fetch(`${httpUrl}/readyz`);
+      expect(await ready.json()).toMatchObject({ ready: true });
+    });
+    await eventually(async () => {
+      const text = await (await fetch(`${httpUrl}/metrics`)).text();
+      expect(text).toMatch(/swarmledger_chain_solid_block\{[^}]*\} [1-9]/);
+      expect(text).toMatch(/swarmledger_settlement_batches\{state="solidified"/);
+    });
+  });
+
+  it('tells where deposits go and what became of them', async () => {
+    const { targets } = await ask<GetDepositTargetsResponse>((done) =>
+      settlement.getDepositTargets({}, done),
+    );
+    const { vaultAddress, trc20Address, trc10Id, hotWalletAddress } = world.place;
+    expect(targets).toEqual([
+      {
+        asset: Asset.TRC20_BTT,
+        address: vaultAddress,
+        token: trc20Address,
+        baseUnitsPerUnit: '1000000000000000',
+      },
+      {
+        asset: Asset.TRC10_BTTOLD,
+        address: hotWalletAddress,
+        token: trc10Id,
+        baseUnitsPerUnit: '1',
+      },
+    ]);
+    const alice = await world.customer(0xa11ce, 0n, 100n);
+    const txid = Buffer.from(await alice.sendTrc10(trc10Id, hotWalletAddress, 40n), 'hex');
+    const deposit = await eventually(async () => {
+      const found = await ask<GetDepositResponse>((done) => settlement.getDeposit({ txid }, done));
+      expect(found.deposits[0]?.state).toBe(2);
+      return found;
+    });
+    expect(deposit.deposits).toMatchObject([
+      { index: 0, account: alice.address, amountUnits: 40n, asset: Asset.TRC10_BTTOLD },
+    ]);
+    expect(world.books.creditedTo(alice.address)).toBe(40n);
+  });
+
+  it('plans without touching, then runs and pays by itself', async () => {
+    const ids = [1, 2, 3].map((number) =>
+      world.books.request(
+        number,
+        number === 3 ? Asset.TRC10_BTTOLD : Asset.TRC20_BTT,
+        payee(number),
+        5n,
+      ),
+    );
+    await eventually(() => {
+      for (const id of ids) expect(world.books.stateOf(id)).toBe('QUEUED');
+    });
+    const drafts = (await runSettlement(true)).batches;
+    expect(drafts).toMatchObject([
+      { batchNo: 0n, payouts: 2, totalUnits: 10n },
+      { batchNo: 0n, payouts: 1, totalUnits: 5n },
+    ]);
+    for (const id of ids) expect(world.books.stateOf(id)).toBe('QUEUED');
+    expect((await runSettlement(false)).batches).toHaveLength(2);
+    await eventually(() => {
+      for (const id of ids) expect(world.books.stateOf(id)).toBe('SOLIDIFIED');
+    });
+    const first = await listBatches('', 1);
+    expect(first.batches).toMatchObject([{ batchNo: 2n, state: 5 as BatchState }]);
+    const second = await listBatches(first.nextCursor, 1);
+    expect(second.batches).toMatchObject([{ batchNo: 1n, payouts: 2 }]);
+    expect(second.nextCursor).toBe('');
+    const status = await ask<GetSettlementStatusResponse>((done) =>
+      operator.getSettlementStatus({}, internal(), done),
+    );
+    expect(status).toMatchObject({
+      hotWallet: world.place.hotWalletAddress,
+      paused: '',
+      queued: 0n,
+      transactionsSolidified: 2n,
+    });
+    expect(status.reserves.find(({ asset }) => asset === Asset.TRC20_BTT)?.reserveUnits).toBe(990n);
+  });
+
+  it('refuses what is wrong, each with its reason', async () => {
+    const getDeposit = (txid: Buffer) =>
+      ask<GetDepositResponse>((done) => settlement.getDeposit({ txid }, done));
+    expect(await reasonOf(getDeposit(Buffer.alloc(3)))).toBe('MALFORMED');
+    expect(await reasonOf(getDeposit(Buffer.alloc(32)))).toBe('NOT_FOUND');
+    expect(await reasonOf(listBatches('nonsense', 1))).toBe('BAD_CURSOR');
+    expect(await reasonOf(listBatches('', 501))).toBe('LIMIT_EXCEEDED');
+    expect(await reasonOf(runSettlement(true, internal('guess')))).toBe('UNAUTHENTICATED');
+    expect(await reasonOf(runSettlement(true, new GrpcMetadata()))).toBe('UNAUTHENTICATED');
+  });
+
+  it('does not use a key in clear in production, except on a local chain', async () => {
+    const foreign = createServer((_request, response) => {
+      const raw_data = { witness_address: `41${'11'.repeat(20)}` };
+      response.end(JSON.stringify({ block_header: { raw_data } }));
+    });
+    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+    const { port } = foreign.address() as { port: number };
+    const config = world.config({ NODE_ENV: 'production' });
+    const watcherOf = async (nodeUrl: string) => {
+      const node = { url: nodeUrl, timeoutMs: 1_000 };
+      const health = new Health();
+      const parts = { ...world.boot(), node };
+      const silent = createLogger({ name: 'test', level: 'silent' });
+      const workers = new Workers(config, parts, silent, new Metrics('test'), health);
+      workers.onApplicationBootstrap();
+      return { health, stop: () => workers.onApplicationShutdown() };
+    };
+    const refused = await watcherOf(`http://127.0.0.1:${port}`);
+    await eventually(async () => {
+      const { checks } = await refused.health.report();
+      expect(checks['deposit watcher']).toContain('holds a key in clear');
+      expect(checks['batch driver']).toContain('holds a key in clear');
+    });
+    await refused.stop();
+    foreign.close();
+    const local = await watcherOf(world.devchain.url);
+    expect((await local.health.report()).checks['deposit watcher']).toBe('ok');
+    await local.stop();
+  });
+
+  it('is not ready while the node is gone, and says so', async () => {
+    await world.devchain.stop();
+    await eventually(
+      async () => {
+        const ready = await fetch(`${httpUrl}/readyz`);
+        expect(ready.status).toBe(503);
+        expect(await ready.text()).toContain('cannot be reached');
+      },
+      { timeoutMs: 20_000 },
+    );
+    const status = ask<GetSettlementStatusResponse>((done) =>
+      operator.getSettlementStatus({}, internal(), done),
+    );
+    expect(await reasonOf(status)).toBe('UNAVAILABLE');
+  });
+});
