@@ -6,6 +6,7 @@ const allow = {
   crypto: ['domain'],
   observability: ['config'],
   database: ['domain', 'config', 'observability'],
+  jobs: ['observability'],
   kafka: ['config', 'observability'],
   grpc: ['domain', 'contracts', 'config', 'observability'],
   tron: ['domain', 'config', 'observability'],

@@ -2,11 +2,11 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { TOPICS } from '#libs/contracts';
 import { Database } from '#libs/database';
 import { Digests } from '#libs/domain';
+import { Loop } from '#libs/jobs';
 import { createKafka, type PartitionConsumer, Producer } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
 import { BookWriterService } from './application/book-writer.service.js';
 import { CancelOrderService } from './application/cancel-order.service.js';
-import { Loop } from './application/loop.js';
 import { MarketMetrics } from './application/market-metrics.js';
 import { MarketQueryService } from './application/market-query.service.js';
 import { MarketRuntime } from './application/market-runtime.service.js';
@@ -89,9 +89,10 @@ function value<T>(provide: abstract new (...args: never[]) => T, useValue: T): P
 function roundLoop(config: AuctionConfig, writer: BookWriterService, logger: Logger): Loop {
   return new Loop({
     name: 'the round clock',
-    periodMs: config.ROUND_PERIOD_MS,
+    pauseMs: config.ROUND_PERIOD_MS,
+    steady: true,
     logger,
-    turn: async () => {
+    round: async () => {
       await writer.holdRounds();
       return false;
     },
@@ -101,9 +102,9 @@ function roundLoop(config: AuctionConfig, writer: BookWriterService, logger: Log
 function relayLoop(relay: OutboxRelayService, logger: Logger): Loop {
   return new Loop({
     name: 'the outbox relay',
-    periodMs: RELAY_PERIOD_MS,
+    pauseMs: RELAY_PERIOD_MS,
     logger,
-    turn: async () => (await relay.publish()) > 0,
+    round: async () => (await relay.publish()) > 0,
   });
 }
 

@@ -1,11 +1,11 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { Kafka } from 'kafkajs';
 import type { Database } from '#libs/database';
+import { Loop } from '#libs/jobs';
 import { type PartitionConsumer, Producer } from '#libs/kafka';
 import type { Health, Logger, Metrics } from '#libs/observability';
 import type { Clock } from './application/clock.js';
 import { FinalizeChannelsService } from './application/finalize-channels.service.js';
-import { Loop } from './application/loop.js';
 import { OutboxRelayService } from './application/outbox-relay.service.js';
 import { matchConsumer, voucherConsumer } from './kafka/log-consumers.js';
 import { ensureJournalPartitions } from './repositories/journal-partition.repository.js';
@@ -50,14 +50,14 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
       this.#producer,
       clock,
     );
-    const loop = (name: string, pauseMs: number, round: () => Promise<number>) =>
+    const loop = (name: string, pauseMs: number, round: () => Promise<boolean>) =>
       new Loop({ name, pauseMs, logger, round });
     this.#loops = [
-      loop('outbox relay', 25, () => relay.round()),
-      loop('channel finalizer', 500, () => finalizer.round()),
+      loop('outbox relay', 25, async () => (await relay.round()) > 0),
+      loop('channel finalizer', 500, async () => (await finalizer.round()) > 0),
       loop('journal partitions', HOUR_MS, async () => {
         await ensureJournalPartitions(database, clock());
-        return 0;
+        return false;
       }),
     ];
     this.#consumers = [
@@ -67,9 +67,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     health.add('postgres', () => database.ping());
     health.add('voucher log', () => this.#consumers[0]?.assertHealthy());
     health.add('market matches', () => this.#consumers[1]?.assertHealthy());
-    for (const [index, name] of ['outbox relay', 'channel finalizer', 'partitions'].entries()) {
-      health.add(name, () => this.#loops[index]?.assertHealthy());
-    }
+    for (const loop of this.#loops) health.add(loop.name, () => loop.assertHealthy());
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { Loop } from '#libs/jobs';
 import type { Health, Logger, Metrics } from '#libs/observability';
 import { isDevelopmentChain } from '#libs/tron';
-import { Loop } from './application/loop.js';
+
 import { ServiceMetrics } from './application/service-metrics.js';
 import type { SettlementConfig } from './config.js';
 import type { Parts } from './parts.js';

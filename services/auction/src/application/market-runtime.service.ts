@@ -3,8 +3,8 @@ import type {
   OnApplicationBootstrap,
   OnApplicationShutdown,
 } from '@nestjs/common';
+import type { Loop } from '#libs/jobs';
 import type { PartitionConsumer, Producer } from '#libs/kafka';
-import type { Loop } from './loop.js';
 
 /** Starts and stops what runs beside the API, in the order that loses nothing. */
 export class MarketRuntime

@@ -8,8 +8,8 @@ const logger = createLogger({ name: 'test', level: 'silent' });
 describe('Loop', () => {
   it('goes on at once while there is more, and stops when told', async () => {
     let turns = 0;
-    const turn = () => Promise.resolve(++turns < 5);
-    const loop = new Loop({ name: 'it', periodMs: 10_000, logger, turn });
+    const round = () => Promise.resolve(++turns < 5);
+    const loop = new Loop({ name: 'it', pauseMs: 10_000, logger, round });
     loop.start();
     await vi.waitFor(() => expect(turns).toBe(5));
     await loop.stop();
@@ -19,12 +19,12 @@ describe('Loop', () => {
 
   it('waits on stop for the turn under way', async () => {
     let ended = false;
-    const turn = async () => {
+    const round = async () => {
       await sleep(40);
       ended = true;
       return false;
     };
-    const loop = new Loop({ name: 'it', periodMs: 1, logger, turn });
+    const loop = new Loop({ name: 'it', pauseMs: 1, logger, round });
     loop.start();
     await sleep(10);
     await loop.stop();
@@ -33,8 +33,8 @@ describe('Loop', () => {
 
   it('is unhealthy after three failures and healthy after a success', async () => {
     let fails = true;
-    const turn = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve(false));
-    const loop = new Loop({ name: 'the job', periodMs: 1, logger, turn });
+    const round = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve(false));
+    const loop = new Loop({ name: 'the job', pauseMs: 1, logger, round });
     loop.start();
     await vi.waitFor(() => expect(() => loop.assertHealthy()).toThrow('the job fails repeatedly'));
     fails = false;

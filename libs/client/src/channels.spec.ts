@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { LedgerRefusal } from './errors.js';
+import { PayingChannel, TickChain } from './paying-channel.js';
+import { ReceivingChannel } from './receiving-channel.js';
+import { newId, Wallet } from './wallet.js';
+
+const domain = { chainId: 1n, vaultAddress: 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8' };
+const payer = Wallet.generate(domain);
+const payee = Wallet.generate(domain);
+
+function pair(chain?: TickChain, depositUnits = 100n) {
+  const channelId = newId();
+  const ends = { channelId, depositUnits, payee: payee.address };
+  const paying = new PayingChannel(payer, { ...ends, chain });
+  const terms = {
+    ...ends,
+    payer: payer.address,
+    payerPublicKey: payer.publicKey,
+    ticks: chain?.commitment,
+  };
+  return { paying, receiving: new ReceivingChannel(payee.digests, terms), terms };
+}
+
+describe('PayingChannel and ReceivingChannel', () => {
+  it('add up the same amount, voucher by voucher', () => {
+    const { paying, receiving } = pair();
+    expect(receiving.takeVoucher(paying.pay(30n))).toEqual({ ok: true, value: 30n });
+    const skipped = paying.pay(10n);
+    expect(receiving.takeVoucher(paying.pay(5n))).toEqual({ ok: true, value: 15n });
+    expect(receiving.takeVoucher(skipped)).toMatchObject({ reason: 'SUPERSEDED' });
+    expect([paying.cumulativeUnits, paying.remainingUnits]).toEqual([45n, 55n]);
+    expect(receiving.cumulativeUnits).toBe(45n);
+  });
+
+  it('add up ticks, also several at once', () => {
+    const chain = new TickChain(newId(), 2n, 40);
+    const { paying, receiving } = pair(chain);
+    expect(receiving.takeTick(paying.payTicks())).toEqual({ ok: true, value: 2n });
+    expect(receiving.takeTick(paying.payTicks(10))).toEqual({ ok: true, value: 20n });
+    const next = paying.payTicks();
+    expect(receiving.takeTick({ ...next, preimage: newId() })).toMatchObject({
+      reason: 'BAD_PREIMAGE',
+    });
+    expect(receiving.takeTick(next)).toEqual({ ok: true, value: 2n });
+    expect(receiving.takeTick(next)).toMatchObject({ reason: 'SUPERSEDED' });
+    expect(receiving.takeTick({ ...next, index: 41n })).toMatchObject({
+      reason: 'TICK_OUT_OF_RANGE',
+    });
+    expect(receiving.takeTick({ ...next, channelId: newId() })).toMatchObject({
+      reason: 'CHANNEL_UNKNOWN',
+    });
+  });
+
+  it('never sign above the deposit, below 1 or beyond the chain', () => {
+    const { paying } = pair(new TickChain(newId(), 60n, 2));
+    const reasonOf = (act: () => unknown) => {
+      try {
+        act();
+      } catch (error) {
+        return error instanceof LedgerRefusal ? error.reason : error;
+      }
+      return undefined;
+    };
+    expect(reasonOf(() => paying.pay(101n))).toBe('ABOVE_DEPOSIT');
+    expect(reasonOf(() => paying.pay(0n))).toBe('MALFORMED');
+    expect(reasonOf(() => paying.payTicks(2))).toBe('ABOVE_DEPOSIT');
+    expect(reasonOf(() => paying.payTicks(3))).toBe('TICK_OUT_OF_RANGE');
+    expect(reasonOf(() => paying.payTicks(0.5))).toBe('TICK_OUT_OF_RANGE');
+    expect(reasonOf(() => pair().paying.payTicks())).toBe('TICKS_NOT_COMMITTED');
+    expect(paying.cumulativeUnits).toBe(0n);
+  });
+
+  it('refuse what the ledger would refuse, in its order', () => {
+    const { paying, receiving, terms } = pair();
+    const good = paying.pay(10n);
+    const claim = { ...good, channelId: terms.channelId };
+    const cases = [
+      [{ ...claim, channelId: newId() }, 'CHANNEL_UNKNOWN'],
+      [{ ...claim, payee: payer.address }, 'PAYEE_MISMATCH'],
+      [{ ...claim, validUntilMs: 1n }, 'EXPIRED'],
+      [{ ...claim, validUntilMs: 10n ** 15n }, 'MALFORMED'],
+      [{ ...claim, cumulativeUnits: 101n }, 'ABOVE_DEPOSIT'],
+      [{ ...claim, cumulativeUnits: 0n }, 'SUPERSEDED'],
+      [{ ...claim, cumulativeUnits: 11n }, 'BAD_SIGNATURE'],
+      [payee.voucher(claim), 'BAD_SIGNATURE'],
+    ] as const;
+    for (const [voucher, reason] of cases) {
+      expect(receiving.takeVoucher(voucher)).toMatchObject({ ok: false, reason });
+    }
+    const tick = { channelId: terms.channelId, index: 1n, preimage: newId() };
+    expect(receiving.takeTick(tick)).toMatchObject({ reason: 'TICKS_NOT_COMMITTED' });
+    expect(receiving.cumulativeUnits).toBe(0n);
+  });
+
+  it('go on after a restart where they stopped', () => {
+    const chain = new TickChain(newId(), 2n, 40);
+    const { terms } = pair(chain);
+    const paying = new PayingChannel(payer, { ...terms, chain, cumulativeUnits: 20n });
+    expect(paying.payTicks().index).toBe(11n);
+    const vouchers = new PayingChannel(payer, { ...terms, cumulativeUnits: 20n });
+    expect(vouchers.pay(1n).cumulativeUnits).toBe(21n);
+  });
+
+  it('want the payer’s own key', () => {
+    const { terms } = pair();
+    const wrong = { ...terms, payerPublicKey: payee.publicKey };
+    expect(() => new ReceivingChannel(payee.digests, wrong)).toThrow(LedgerRefusal);
+    expect(() => new TickChain(new Uint8Array(5), 1n, 1)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,24 @@
+export { AccountClient, type ChannelOrder, type WithdrawalOrder } from './account.client.js';
+export { type ClientSettings, SessionSource } from './connection.js';
+export {
+  isTransient,
+  LedgerError,
+  LedgerRefusal,
+  LedgerUnavailable,
+  OutcomeUnknown,
+} from './errors.js';
+export { LedgerClient, type Network } from './ledger.client.js';
+export { MarketClient } from './market.client.js';
+export {
+  owedAtLeast,
+  type PaymentOutcome,
+  type PaymentResults,
+  type Payments,
+} from './outcomes.js';
+export { PayingChannel, type PayingTerms, TickChain } from './paying-channel.js';
+export { type CallPolicy, DEFAULT_POLICY } from './policy.js';
+export { ReceivingChannel, type ReceivingTerms } from './receiving-channel.js';
+export { SettlementClient } from './settlement.client.js';
+export { VoucherClient } from './voucher.client.js';
+export { type StreamSettings, VoucherStream } from './voucher.stream.js';
+export { newId, Wallet } from './wallet.js';

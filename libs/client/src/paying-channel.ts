@@ -1,0 +1,109 @@
+import type { Tick, Voucher } from '#libs/contracts';
+import { sha256 } from '#libs/crypto';
+import { type Address, type TickCommitment, tickChain, type Units } from '#libs/domain';
+import { toBuffer } from './bytes.js';
+import { LedgerRefusal } from './errors.js';
+import type { Wallet } from './wallet.js';
+
+/** How long a voucher is good: the payee must post it by then. */
+const VOUCHER_VALID_MS = 24n * 3_600_000n;
+
+/** A hash chain of the payer: what the channel commits to, and the preimages to reveal one by one. */
+export class TickChain {
+  readonly commitment: TickCommitment;
+  readonly #elements: readonly Uint8Array[];
+
+  /** Takes a secret seed of 32 bytes. Holds ticksMax + 1 elements of 32 bytes in memory. */
+  constructor(seed: Uint8Array, tickValueUnits: Units, ticksMax: number) {
+    if (seed.length !== 32) throw new TypeError('a seed has 32 bytes');
+    this.#elements = tickChain(seed, ticksMax, sha256);
+    const chainEnd = this.preimage(0);
+    this.commitment = { chainEnd, tickValueUnits, ticksMax: BigInt(ticksMax) };
+  }
+
+  /** The preimage that proves `index` ticks; throws a RangeError beyond the chain. */
+  preimage(index: number): Uint8Array {
+    const element = this.#elements[index];
+    if (element === undefined) throw new RangeError(`the chain has no tick ${index}`);
+    return element;
+  }
+}
+
+/** What a payer must know of its channel. */
+export type PayingTerms = {
+  readonly channelId: Uint8Array;
+  readonly payee: Address;
+  readonly depositUnits: Units;
+  /** Set for a channel that pays by ticks. */
+  readonly chain?: TickChain | undefined;
+  /** Owed before, when going on after a restart: never pay less than that again. */
+  readonly cumulativeUnits?: Units | undefined;
+};
+
+/**
+ * The payer's end of a channel: adds up what is owed and makes the next voucher or tick. Never goes
+ * above the deposit: such a payment is a LedgerRefusal with ABOVE_DEPOSIT, and nothing is signed.
+ */
+export class PayingChannel {
+  #cumulativeUnits: Units;
+  #tickIndex = 0;
+
+  constructor(
+    private readonly wallet: Wallet,
+    readonly terms: PayingTerms,
+  ) {
+    this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
+    const tickValueUnits = terms.chain?.commitment.tickValueUnits;
+    if (tickValueUnits) this.#tickIndex = Number(this.#cumulativeUnits / tickValueUnits);
+  }
+
+  /** All that is owed so far. */
+  get cumulativeUnits(): Units {
+    return this.#cumulativeUnits;
+  }
+
+  /** What the deposit still covers. */
+  get remainingUnits(): Units {
+    return this.terms.depositUnits - this.#cumulativeUnits;
+  }
+
+  /** The voucher that pays `amountUnits` more. Time comes in as `nowMs`, milliseconds since 1970. */
+  pay(amountUnits: Units, nowMs: number = Date.now()): Voucher {
+    if (amountUnits <= 0n) throw new LedgerRefusal('MALFORMED', 'a payment is above 0');
+    this.#raiseTo(this.#cumulativeUnits + amountUnits);
+    return this.wallet.voucher({
+      channelId: this.terms.channelId,
+      payee: this.terms.payee,
+      cumulativeUnits: this.#cumulativeUnits,
+      validUntilMs: BigInt(Math.floor(nowMs)) + VOUCHER_VALID_MS,
+    });
+  }
+
+  /** The tick that pays `count` tick values more. */
+  payTicks(count = 1): Tick {
+    const { chain, channelId } = this.terms;
+    if (chain === undefined) {
+      throw new LedgerRefusal('TICKS_NOT_COMMITTED', 'this channel has no tick commitment');
+    }
+    const index = this.#tickIndex + count;
+    const { ticksMax, tickValueUnits } = chain.commitment;
+    if (!Number.isInteger(count) || count < 1 || BigInt(index) > ticksMax) {
+      throw new LedgerRefusal('TICK_OUT_OF_RANGE', `tick ${index} of ${ticksMax}`);
+    }
+    this.#raiseTo(BigInt(index) * tickValueUnits);
+    this.#tickIndex = index;
+    return {
+      channelId: toBuffer(channelId),
+      index: BigInt(index),
+      preimage: toBuffer(chain.preimage(index)),
+    };
+  }
+
+  #raiseTo(cumulativeUnits: Units): void {
+    if (cumulativeUnits > this.terms.depositUnits) {
+      const text = `${cumulativeUnits} units owed, the deposit is ${this.terms.depositUnits}`;
+      throw new LedgerRefusal('ABOVE_DEPOSIT', text);
+    }
+    if (cumulativeUnits > this.#cumulativeUnits) this.#cumulativeUnits = cumulativeUnits;
+  }
+}

@@ -1,0 +1,116 @@
+import type { Tick, Voucher } from '#libs/contracts';
+import { parsePublicKey, sha256, verify } from '#libs/crypto';
+import {
+  type Address,
+  accept,
+  addressOfPublicKey,
+  checkValidity,
+  type Digests,
+  equalBytes,
+  hashesForward,
+  LIMITS,
+  type Result,
+  refuse,
+  type TickCommitment,
+  type Units,
+} from '#libs/domain';
+import { LedgerRefusal } from './errors.js';
+
+/** What a payee must know of a channel: read it from DescribeChannel, never from the payer alone. */
+export type ReceivingTerms = {
+  readonly channelId: Uint8Array;
+  readonly payer: Address;
+  /** 33 or 65 bytes; the payer sends it, and it must hash to the payer's address. */
+  readonly payerPublicKey: Uint8Array;
+  readonly payee: Address;
+  readonly depositUnits: Units;
+  readonly ticks?: TickCommitment | undefined;
+  /** Owed before, when going on after a restart. */
+  readonly cumulativeUnits?: Units | undefined;
+};
+
+/**
+ * The payee's end of a channel: checks a payment before the next piece is served, by the same rules
+ * as the ledger, and remembers the highest one. An accepted payment still has to be posted.
+ */
+export class ReceivingChannel {
+  readonly #publicKey: Uint8Array;
+  #cumulativeUnits: Units;
+  #tickIndex = 0n;
+  #anchor: Uint8Array;
+
+  /** Throws a LedgerRefusal when the public key is not the payer's. */
+  constructor(
+    private readonly digests: Digests,
+    readonly terms: ReceivingTerms,
+  ) {
+    const publicKey = parsePublicKey(terms.payerPublicKey);
+    if (publicKey === undefined || addressOfPublicKey(publicKey) !== terms.payer) {
+      throw new LedgerRefusal('BAD_SIGNATURE', 'the public key is not that of the payer');
+    }
+    this.#publicKey = publicKey;
+    this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
+    this.#anchor = terms.ticks?.chainEnd ?? new Uint8Array(32);
+  }
+
+  /** The highest amount proven so far. */
+  get cumulativeUnits(): Units {
+    return this.#cumulativeUnits;
+  }
+
+  /** Takes a voucher; returns the units it adds, or the reason why the ledger would refuse it. */
+  takeVoucher(voucher: Voucher, nowMs: number = Date.now()): Result<Units> {
+    const { terms } = this;
+    if (!equalBytes(voucher.channelId, terms.channelId)) {
+      return refuse('CHANNEL_UNKNOWN', 'the voucher is for another channel');
+    }
+    if (voucher.payee !== terms.payee) return refuse('PAYEE_MISMATCH', 'another payee');
+    const invalid = checkValidity(voucher.validUntilMs, BigInt(Math.floor(nowMs)));
+    if (invalid !== undefined) return invalid;
+    const outside = this.#checkAmount(voucher.cumulativeUnits);
+    if (outside !== undefined) return outside;
+    if (!verify(this.digests.voucher(voucher), voucher.signature, this.#publicKey)) {
+      return refuse('BAD_SIGNATURE', 'the signature is not the payer’s');
+    }
+    return accept(this.#raiseTo(voucher.cumulativeUnits));
+  }
+
+  /** Takes a tick; returns the units it adds, or the reason why the ledger would refuse it. */
+  takeTick(tick: Tick): Result<Units> {
+    const { channelId, ticks } = this.terms;
+    if (!equalBytes(tick.channelId, channelId)) {
+      return refuse('CHANNEL_UNKNOWN', 'the tick is for another channel');
+    }
+    if (ticks === undefined) return refuse('TICKS_NOT_COMMITTED', 'no tick commitment');
+    const steps = tick.index - this.#tickIndex;
+    if (tick.index < 1n || tick.index > ticks.ticksMax || steps > BigInt(LIMITS.tickStepsMax)) {
+      return refuse('TICK_OUT_OF_RANGE', `tick ${tick.index} of ${ticks.ticksMax}`);
+    }
+    const cumulativeUnits = tick.index * ticks.tickValueUnits;
+    const outside = this.#checkAmount(cumulativeUnits);
+    if (outside !== undefined) return outside;
+    if (steps <= 0n) return refuse('SUPERSEDED', `tick ${this.#tickIndex} is already proven`);
+    if (!hashesForward(tick.preimage, Number(steps), this.#anchor, sha256)) {
+      return refuse('BAD_PREIMAGE', 'the preimage does not hash to the last tick');
+    }
+    this.#tickIndex = tick.index;
+    this.#anchor = tick.preimage;
+    return accept(this.#raiseTo(cumulativeUnits));
+  }
+
+  #checkAmount(cumulativeUnits: Units) {
+    if (cumulativeUnits > this.terms.depositUnits) {
+      return refuse('ABOVE_DEPOSIT', `${cumulativeUnits} of ${this.terms.depositUnits} units`);
+    }
+    if (cumulativeUnits <= this.#cumulativeUnits) {
+      return refuse('SUPERSEDED', `${this.#cumulativeUnits} units are already proven`);
+    }
+    return undefined;
+  }
+
+  #raiseTo(cumulativeUnits: Units): Units {
+    const addedUnits = cumulativeUnits - this.#cumulativeUnits;
+    this.#cumulativeUnits = cumulativeUnits;
+    return addedUnits;
+  }
+}

@@ -1,0 +1,117 @@
+import { Metadata } from '@grpc/grpc-js';
+import { describe, expect, it } from 'vitest';
+import { verify } from '#libs/crypto';
+import { Digests } from '#libs/domain';
+import { readSession } from '#libs/grpc';
+import { SessionSource } from './connection.js';
+import { SESSION_TRAILER } from './trailers.js';
+import { newId, Wallet } from './wallet.js';
+
+const domain = { chainId: 1n, vaultAddress: 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8' };
+const wallet = new Wallet(new Uint8Array(32).fill(7), domain);
+const other = Wallet.generate(domain);
+const digests = new Digests(domain);
+const until = 2_000_000_000_000n;
+
+function signedBy(digest: Uint8Array, signature: Uint8Array): boolean {
+  return verify(digest, signature, wallet.publicKey);
+}
+
+describe('Wallet', () => {
+  it('comes back from its exported key', () => {
+    const again = new Wallet(Buffer.from(wallet.exportKey(), 'hex'), domain);
+    expect(again.address).toBe(wallet.address);
+    expect(other.address).not.toBe(wallet.address);
+  });
+
+  it('refuses bytes that are not a key', () => {
+    expect(() => new Wallet(new Uint8Array(32), domain)).toThrow();
+    expect(() => new Wallet(new Uint8Array(31), domain)).toThrow();
+  });
+
+  it('signs payments and channel requests so that the ledger verifies them', () => {
+    const claim = {
+      channelId: newId(),
+      payee: other.address,
+      cumulativeUnits: 5n,
+      validUntilMs: until,
+    };
+    expect(signedBy(digests.voucher(claim), wallet.voucher(claim).signature)).toBe(true);
+    const ticks = { chainEnd: newId(), tickValueUnits: 3n, ticksMax: 10n };
+    const terms = {
+      payee: other.address,
+      depositUnits: 9n,
+      salt: newId(),
+      ticks,
+      validUntilMs: until,
+    };
+    const opened = wallet.openChannel(terms);
+    expect(opened).toMatchObject({ payer: wallet.address, ticks });
+    expect(
+      signedBy(digests.openChannel({ ...terms, payer: wallet.address }), opened.signature),
+    ).toBe(true);
+    const closed = wallet.closeChannel(claim.channelId, until);
+    expect(closed.closer).toBe(wallet.address);
+    expect(signedBy(digests.closeChannel(claim.channelId, until), closed.signature)).toBe(true);
+    expect(signedBy(digests.register(wallet.address), wallet.register().signature)).toBe(true);
+  });
+
+  it('signs transfers, withdrawals and orders so that the ledger verifies them', () => {
+    const id = newId();
+    const transfer = { transferId: id, payee: other.address, amountUnits: 1n, validUntilMs: until };
+    expect(signedBy(digests.transfer(transfer), wallet.transfer(transfer).signature)).toBe(true);
+    const withdrawal = {
+      withdrawalId: id,
+      asset: 'TRC10_BTTOLD',
+      destination: other.address,
+      amountUnits: 4n,
+      validUntilMs: until,
+    } as const;
+    const requested = wallet.withdraw(withdrawal);
+    expect(requested).toMatchObject({ account: wallet.address, asset: 2 });
+    expect(signedBy(digests.withdraw(withdrawal), requested.signature)).toBe(true);
+    const cancelled = wallet.cancelWithdrawal(id, until);
+    expect(signedBy(digests.cancelWithdrawal(id, until), cancelled.signature)).toBe(true);
+    const swarm = Buffer.alloc(20, 9);
+    const ask = {
+      orderId: id,
+      swarm,
+      slots: 2,
+      slotRateMib: 1,
+      reservePriceUnits: 3n,
+      expiresAtMs: until,
+    };
+    expect(signedBy(digests.ask(ask), wallet.ask(ask).signature)).toBe(true);
+    const bid = {
+      orderId: id,
+      swarm,
+      slots: 1,
+      priceLimitUnits: 3n,
+      volumeMib: 4n,
+      budgetUnits: 12n,
+      expiresAtMs: until,
+    };
+    expect(signedBy(digests.bid(bid), wallet.bid(bid).signature)).toBe(true);
+    expect(signedBy(digests.cancelOrder(id, until), wallet.cancelOrder(id, until).signature)).toBe(
+      true,
+    );
+  });
+});
+
+describe('SessionSource', () => {
+  it('signs a session once, and again when it nears its end or was turned down', () => {
+    let nowMs = 1_000_000;
+    const sessions = new SessionSource(wallet, () => nowMs);
+    const text = (metadata: Metadata) => String(metadata.get(SESSION_TRAILER)[0]);
+    const first = text(sessions.metadata());
+    const claim = readSession(sessions.metadata(), BigInt(nowMs));
+    expect(claim).toMatchObject({ ok: true, value: { account: wallet.address } });
+    nowMs += 3_000_000;
+    expect(text(sessions.metadata())).toBe(first);
+    nowMs += 400_000;
+    const second = text(sessions.metadata());
+    expect(second).not.toBe(first);
+    nowMs += 1;
+    expect(text(sessions.metadata(true))).not.toBe(second);
+  });
+});

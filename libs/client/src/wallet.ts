@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Asset,
+  assetToWire,
+  type CancelOrderRequest,
+  type CancelWithdrawalRequest,
+  type CloseChannelRequest,
+  type OpenChannelRequest,
+  type PlaceAskRequest,
+  type PlaceBidRequest,
+  type RegisterAccountRequest,
+  type RequestWithdrawalRequest,
+  type TransferRequest,
+  type Voucher,
+} from '#libs/contracts';
+import { type KeyPair, keyPairOf, sign } from '#libs/crypto';
+import {
+  type Address,
+  type AssetName,
+  type ChannelTerms,
+  Digests,
+  type SigningDomain,
+  toHex,
+  type VoucherClaim,
+} from '#libs/domain';
+import { toBuffer } from './bytes.js';
+
+/** A new id or salt: 32 random bytes. */
+export function newId(): Buffer {
+  return randomBytes(32);
+}
+
+/** One key pair on one ledger: makes and signs every message of the API. It never does I/O. */
+export class Wallet {
+  readonly address: Address;
+  /** 65 bytes, uncompressed. */
+  readonly publicKey: Uint8Array;
+  readonly digests: Digests;
+  readonly #keys: KeyPair;
+
+  /** Takes 32 private bytes; throws when they are not a key. */
+  constructor(privateKey: Uint8Array, domain: SigningDomain) {
+    this.#keys = keyPairOf(privateKey);
+    this.address = this.#keys.address;
+    this.publicKey = this.#keys.publicKey;
+    this.digests = new Digests(domain);
+  }
+
+  /** A wallet with a new random key. */
+  static generate(domain: SigningDomain): Wallet {
+    return new Wallet(newId(), domain);
+  }
+
+  /** The private key, to store it: hex without prefix. */
+  exportKey(): string {
+    return toHex(this.#keys.privateKey);
+  }
+
+  /** Signs a 32-byte digest: r ‖ s, 64 bytes, low-S. */
+  sign(digest: Uint8Array): Buffer {
+    return toBuffer(sign(digest, this.#keys.privateKey));
+  }
+
+  /** Text of the session metadata. */
+  session(validUntilMs: bigint): string {
+    const signature = this.sign(this.digests.session(this.address, validUntilMs));
+    return `${this.address}.${validUntilMs}.${toHex(signature)}`;
+  }
+
+  register(): RegisterAccountRequest {
+    return {
+      publicKey: toBuffer(this.publicKey),
+      signature: this.sign(this.digests.register(this.address)),
+    };
+  }
+
+  voucher(claim: VoucherClaim): Voucher {
+    const channelId = toBuffer(claim.channelId);
+    return { ...claim, channelId, signature: this.sign(this.digests.voucher(claim)) };
+  }
+
+  transfer(t: Omit<TransferRequest, 'payer' | 'signature'>): TransferRequest {
+    return { ...t, payer: this.address, signature: this.sign(this.digests.transfer(t)) };
+  }
+
+  openChannel(terms: Omit<ChannelTerms, 'payer'>): OpenChannelRequest {
+    const full = { ...terms, payer: this.address };
+    const { ticks } = full;
+    return {
+      ...full,
+      salt: toBuffer(full.salt),
+      ticks: ticks && { ...ticks, chainEnd: toBuffer(ticks.chainEnd) },
+      signature: this.sign(this.digests.openChannel(full)),
+    };
+  }
+
+  closeChannel(channelId: Uint8Array, validUntilMs: bigint): CloseChannelRequest {
+    const signature = this.sign(this.digests.closeChannel(channelId, validUntilMs));
+    return { channelId: toBuffer(channelId), closer: this.address, validUntilMs, signature };
+  }
+
+  withdraw(w: {
+    readonly withdrawalId: Uint8Array;
+    readonly asset: AssetName;
+    readonly destination: Address;
+    readonly amountUnits: bigint;
+    readonly validUntilMs: bigint;
+  }): RequestWithdrawalRequest {
+    const asset: Asset = assetToWire(w.asset);
+    const signature = this.sign(this.digests.withdraw(w));
+    return {
+      ...w,
+      withdrawalId: toBuffer(w.withdrawalId),
+      asset,
+      account: this.address,
+      signature,
+    };
+  }
+
+  cancelWithdrawal(withdrawalId: Uint8Array, validUntilMs: bigint): CancelWithdrawalRequest {
+    const signature = this.sign(this.digests.cancelWithdrawal(withdrawalId, validUntilMs));
+    return { withdrawalId: toBuffer(withdrawalId), validUntilMs, signature };
+  }
+
+  ask(a: Omit<PlaceAskRequest, 'provider' | 'publicKey' | 'signature'>): PlaceAskRequest {
+    const signature = this.sign(this.digests.ask(a));
+    return { ...a, provider: this.address, publicKey: toBuffer(this.publicKey), signature };
+  }
+
+  bid(b: Omit<PlaceBidRequest, 'requester' | 'signature'>): PlaceBidRequest {
+    return { ...b, requester: this.address, signature: this.sign(this.digests.bid(b)) };
+  }
+
+  cancelOrder(orderId: Uint8Array, validUntilMs: bigint): CancelOrderRequest {
+    const signature = this.sign(this.digests.cancelOrder(orderId, validUntilMs));
+    return {
+      orderId: toBuffer(orderId),
+      validUntilMs,
+      publicKey: toBuffer(this.publicKey),
+      signature,
+    };
+  }
+}

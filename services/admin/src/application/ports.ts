@@ -1,0 +1,45 @@
+import type { Result } from '#libs/domain';
+import type { Attempts } from '../domain/lockout.js';
+import type { Session } from '../domain/session.js';
+import type { BatchRow } from '../domain/snapshot.js';
+
+/** Where sessions live. Every method rejects when the store does not answer. */
+export type SessionStore = {
+  insert(session: Session): Promise<void>;
+  find(tokenHash: Buffer): Promise<Session | undefined>;
+  remove(tokenHash: Buffer): Promise<void>;
+  removeExpired(nowMs: bigint): Promise<void>;
+};
+
+/** Where failed logins are counted. */
+export type AttemptStore = {
+  /**
+   * Hands the address's count to `decide` and stores what it answers, undefined forgets the address.
+   * Two calls for one address never overlap, so parallel guesses are counted one by one.
+   */
+  change<T>(
+    address: string,
+    decide: (attempts: Attempts) => { next: Attempts | undefined; value: T },
+  ): Promise<T>;
+  removeOlderThan(firstFailureAtMs: bigint): Promise<void>;
+};
+
+/** One thing an operator did. */
+export type AuditEntry = {
+  readonly atMs: bigint;
+  readonly actor: string;
+  readonly role: string;
+  readonly address: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly detail: string;
+};
+
+/** The append-only record of operators' actions. */
+export type AuditLog = { append(entry: AuditEntry): Promise<void> };
+
+/** Settlement by hand. */
+export type SettlementRunner = {
+  /** Refuses with the service's reason; OUTCOME_UNKNOWN when a real run was sent and not answered. */
+  run(dryRun: boolean): Promise<Result<readonly BatchRow[]>>;
+};

@@ -1,0 +1,64 @@
+import {
+  type Asset,
+  assetFromWire,
+  type Batch,
+  BatchState,
+  type GetSettlementStatusResponse,
+  type GetTotalsResponse,
+  type Round,
+} from '#libs/contracts';
+import { toHex } from '#libs/domain';
+import type { BatchRow, RoundRow, SettlementStatus, Totals } from '../domain/snapshot.js';
+
+/** Sums as the page shows them: the wire's fields, its assets by name. */
+export function totalsFromWire(wire: GetTotalsResponse): Totals {
+  return {
+    ...wire,
+    assets: wire.assets.map(({ asset, depositedUnits, withdrawnUnits }) => ({
+      asset: nameOf(asset),
+      depositedUnits,
+      withdrawnUnits,
+    })),
+  };
+}
+
+/** A batch with its state in words. */
+export function batchFromWire(wire: Batch): BatchRow {
+  const state: string | undefined = BatchState[wire.state];
+  return {
+    batchNo: wire.batchNo,
+    asset: nameOf(wire.asset),
+    state: state?.toLowerCase() ?? `state ${wire.state}`,
+    txid: wire.txid,
+    payouts: wire.payouts,
+    totalUnits: wire.totalUnits,
+    plannedAtMs: wire.plannedAtMs,
+    failure: wire.failure,
+  };
+}
+
+/** A round with its swarm in hex. */
+export function roundFromWire(wire: Round): RoundRow {
+  return {
+    roundNo: wire.roundNo,
+    swarm: toHex(wire.swarm),
+    clearedAtMs: wire.clearedAtMs,
+    priceUnits: wire.priceUnits,
+    slotsMatched: wire.slotsMatched,
+  };
+}
+
+/** How settlement stands, its assets by name. */
+export function settlementStatusFromWire(wire: GetSettlementStatusResponse): SettlementStatus {
+  return {
+    ...wire,
+    reserves: wire.reserves.map(({ asset, reserveUnits }) => ({
+      asset: nameOf(asset),
+      reserveUnits,
+    })),
+  };
+}
+
+function nameOf(asset: Asset): string {
+  return assetFromWire(asset) ?? `asset ${asset}`;
+}

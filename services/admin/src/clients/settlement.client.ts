@@ -1,0 +1,83 @@
+import { credentials } from '@grpc/grpc-js';
+import {
+  type GetSettlementStatusResponse,
+  type ListBatchesResponse,
+  type RunSettlementResponse,
+  SettlementOperatorServiceClient,
+  SettlementServiceClient,
+} from '#libs/contracts';
+import type { Result } from '#libs/domain';
+import type { SettlementRunner } from '../application/ports.js';
+import type { BatchRow, SettlementStatus } from '../domain/snapshot.js';
+import { batchFromWire, settlementStatusFromWire } from './from-wire.js';
+import { CLIENT_CHANNEL_OPTIONS, unaryCall } from './unary-call.js';
+
+/** Where settlement listens and how the cluster identifies itself there. */
+export type SettlementAddresses = {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+  readonly internalToken: string;
+};
+
+/** A run plans, signs and sends before it answers. */
+const RUN_TIMEOUT_MS = 30_000;
+
+/** The settlement service as the dashboard needs it: its public lists and its operator's API. */
+export class SettlementClient implements SettlementRunner {
+  readonly #public: SettlementServiceClient;
+  readonly #operator: SettlementOperatorServiceClient;
+  readonly #internalToken: string;
+
+  constructor(addresses: SettlementAddresses) {
+    const insecure = credentials.createInsecure();
+    this.#public = new SettlementServiceClient(
+      addresses.publicUrl,
+      insecure,
+      CLIENT_CHANNEL_OPTIONS,
+    );
+    this.#operator = new SettlementOperatorServiceClient(
+      addresses.internalUrl,
+      insecure,
+      CLIENT_CHANNEL_OPTIONS,
+    );
+    this.#internalToken = addresses.internalToken;
+  }
+
+  /** The newest batches. Refuses with UNAVAILABLE when nothing answers. */
+  async batches(limit: number): Promise<Result<readonly BatchRow[]>> {
+    const request = { page: { cursor: '', limit } };
+    const result = await unaryCall<ListBatchesResponse>(
+      (metadata, options, done) => this.#public.listBatches(request, metadata, options, done),
+      { timeoutMs: 2_000, service: 'settlement' },
+    );
+    return result.ok ? { ok: true, value: result.value.batches.map(batchFromWire) } : result;
+  }
+
+  /** How settlement stands. Refuses with UNAVAILABLE when nothing answers. */
+  async status(): Promise<Result<SettlementStatus>> {
+    const result = await unaryCall<GetSettlementStatusResponse>(
+      (metadata, options, done) => this.#operator.getSettlementStatus({}, metadata, options, done),
+      { timeoutMs: 5_000, service: 'settlement', internalToken: this.#internalToken },
+    );
+    return result.ok ? { ok: true, value: settlementStatusFromWire(result.value) } : result;
+  }
+
+  async run(dryRun: boolean): Promise<Result<readonly BatchRow[]>> {
+    const result = await unaryCall<RunSettlementResponse>(
+      (metadata, options, done) =>
+        this.#operator.runSettlement({ dryRun }, metadata, options, done),
+      {
+        timeoutMs: RUN_TIMEOUT_MS,
+        service: 'settlement',
+        internalToken: this.#internalToken,
+        changes: !dryRun,
+      },
+    );
+    return result.ok ? { ok: true, value: result.value.batches.map(batchFromWire) } : result;
+  }
+
+  close(): void {
+    this.#public.close();
+    this.#operator.close();
+  }
+}

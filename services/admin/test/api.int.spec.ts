@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LedgerEvent, TOPICS } from '#libs/contracts';
+import { Database } from '#libs/database';
+import { createKafka, Producer } from '#libs/kafka';
+import { createLogger } from '#libs/observability';
+import {
+  eventually,
+  freePort,
+  freshDatabase,
+  type TestDatabase,
+  testKafkaBrokers,
+} from '#libs/testing';
+import { BrowserSession } from './browser-session.js';
+import { type FakeCluster, initialState, startFakeCluster, unavailable } from './fake-cluster.js';
+import { OPERATOR_TOKEN, startAdmin } from './running-admin.js';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let cluster: FakeCluster;
+let admin: Awaited<ReturnType<typeof startAdmin>>;
+let session: BrowserSession;
+
+beforeAll(async () => {
+  testDatabase = await freshDatabase();
+  database = new Database({ url: testDatabase.url, applicationName: 'test', connectionsMax: 2 });
+  cluster = await startFakeCluster();
+  admin = await startAdmin({
+    databaseUrl: testDatabase.url,
+    kafkaBrokers: testKafkaBrokers(),
+    cluster,
+    httpPort: await freePort(),
+  });
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await cluster.stop();
+  await database.close();
+  await testDatabase.drop();
+});
+
+beforeEach(async () => {
+  Object.assign(cluster.state, initialState());
+  await database.sql`truncate admin.login_attempts, admin.sessions`;
+  session = new BrowserSession(admin.url);
+});
+
+const reasonOf = async (response: Response) =>
+  ((await response.json()) as { reason: string }).reason;
+
+describe('without a session', () => {
+  test.each([
+    ['GET', '/api/snapshot'],
+    ['GET', '/api/stream'],
+    ['GET', '/api/session'],
+    ['DELETE', '/api/session'],
+    ['POST', '/api/settlement/run'],
+  ])('%s %s is refused', async (method, path) => {
+    const response = await session.fetch(path, { method });
+    expect(response.status).toBe(401);
+    expect(await reasonOf(response)).toBe('UNAUTHENTICATED');
+    expect(cluster.state.runs).toEqual([]);
+  });
+
+  test('the page leads to signing in', async () => {
+    const response = await session.fetch('/');
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toBe('/login');
+  });
+
+  test.each(['/healthz', '/readyz', '/metrics'])('%s answers the cluster', async (path) => {
+    expect((await session.fetch(path)).status).toBe(200);
+  });
+
+  test.each([
+    '/assets/nothing.js',
+    '/assets/..%2f..%2fsrc%2fmain.ts',
+    '/assets/%2e%2e/index.html',
+    '/nothing',
+  ])('%s is not found, and the answer says so in JSON', async (path) => {
+    const response = await session.fetch(path);
+    expect(response.status).toBe(404);
+    expect(await reasonOf(response)).toBe('NOT_FOUND');
+  });
+});
+
+describe('signing in', () => {
+  test('sets a cookie that no script and no other site can use, and signing out ends it', async () => {
+    const response = await session.login(OPERATOR_TOKEN);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict$/);
+    expect(await session.snapshot()).toHaveProperty('state');
+    expect((await session.fetch('/api/session', { method: 'DELETE' })).status).toBe(204);
+    expect((await session.fetch('/api/snapshot')).status).toBe(401);
+  });
+
+  test('is locked after ten wrong tokens, also for guesses at the same time', async () => {
+    const guesses = await Promise.all(
+      Array.from({ length: 14 }, (_, n) => session.post('/api/session', { token: `guess ${n}` })),
+    );
+    const statuses = guesses.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(4);
+    expect((await session.login(OPERATOR_TOKEN)).status).toBe(429);
+  });
+
+  test.each([
+    ['no body', '', 400],
+    ['broken JSON', '{', 400],
+    ['another shape', { token: 5 }, 400],
+    ['a field too many', { token: 'x', role: 'operator' }, 400],
+    ['a huge body', { token: 'x'.repeat(70_000) }, 413],
+  ])('with %s is refused', async (_case, body, status) => {
+    const response = await session.post('/api/session', body);
+    expect(response.status).toBe(status);
+    expect(await reasonOf(response)).toBe(status === 413 ? 'LIMIT_EXCEEDED' : 'MALFORMED');
+  });
+
+  test('from another site is refused', async () => {
+    const headers = { origin: 'https://evil.example' };
+    const response = await session.post('/api/session', { token: OPERATOR_TOKEN }, headers);
+    expect(response.status).toBe(403);
+  });
+});
+
+describe('every answer', () => {
+  test.each(['/login', '/assets/base.css', '/api/snapshot', '/healthz', '/nothing'])(
+    'of %s has the security headers',
+    async (path) => {
+      const { headers } = await session.fetch(path);
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toMatch(/unsafe|data:|\*/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      if (path.startsWith('/api')) expect(headers.get('cache-control')).toBe('no-store');
+    },
+  );
+
+  test('of a file is kept by the browser until the file changes', async () => {
+    const etag = (await session.fetch('/login')).headers.get('etag') ?? '';
+    const again = await session.fetch('/login', { headers: { 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+  });
+});
+
+describe('the snapshot', () => {
+  beforeEach(() => session.login(OPERATOR_TOKEN));
+
+  test('shows what the services say, amounts as exact text', async () => {
+    await eventually(async () => {
+      const snapshot = await session.snapshot();
+      expect(snapshot.totals.value).toMatchObject({
+        availableUnits: '14000250000',
+        conserved: true,
+        assets: [{ asset: 'TRC20_BTT', depositedUnits: '12500250000' }, {}],
+      });
+      expect(snapshot.batches.value).toMatchObject([{ batchNo: '7', state: 'broadcast' }, {}]);
+      expect(snapshot.rounds.value).toMatchObject([{ roundNo: '311', swarm: 'ab'.repeat(20) }]);
+      expect(snapshot.settlement.value).toMatchObject({ solidBlock: '4802', queued: '3' });
+      expect(snapshot.services.ingest?.value).toMatchObject({ ready: true, version: '0.1.0' });
+      expect(snapshot.logEnds.value).toHaveLength(8);
+      expect(snapshot.state).toBe('ok');
+    });
+  });
+
+  test('raises alarms', async () => {
+    cluster.state.totals.conserved = false;
+    cluster.state.totals.firstDifference = 'fees: tables 5, journal 6';
+    cluster.state.status.paused = 'drift';
+    await eventually(async () => {
+      const { alarms, state } = await session.snapshot();
+      expect(state).toBe('alarm');
+      expect(alarms.map(({ name }) => name)).toEqual(['conservation', 'settlement']);
+    });
+    await eventually(async () => {
+      const metrics = await (await session.fetch('/metrics')).text();
+      // As a yes or no: the whole page of metrics would drown a failure.
+      expect(/swarmledger_alarm_active\{alarm="conservation".*\} 1/.test(metrics)).toBe(true);
+    });
+  });
+
+  test('shows a service that is not ready with its checks', async () => {
+    cluster.state.checks = { kafka: 'no answer' };
+    await eventually(async () => {
+      const { services, state } = await session.snapshot();
+      expect(services.ingest?.value).toMatchObject({
+        ready: false,
+        checks: { kafka: 'no answer' },
+      });
+      expect(state).toBe('degraded');
+    });
+  });
+
+  test('counts the vouchers that flushes apply, live from the ledger events', async () => {
+    await eventually(async () => expect((await session.snapshot()).rate.failure).toBeNull());
+    const logger = createLogger({ name: 'test', level: 'silent' });
+    const brokers = testKafkaBrokers().split(',');
+    const producer = new Producer(createKafka({ clientId: 'test', brokers, logger }));
+    await producer.connect();
+    const flush = { partition: 0, nextOffset: 1n, channels: 250, units: 9n };
+    const event = { eventNo: 1n, atMs: 1n, event: { $case: 'flush' as const, value: flush } };
+    const value = Buffer.from(LedgerEvent.encode(event).finish());
+    const record = { topic: TOPICS.ledgerEvents.name, key: '0', value };
+    // An unreadable event between the good ones is passed over.
+    const broken = { ...record, value: Buffer.from('ff', 'hex') };
+    await producer.send([record, broken, record]);
+    await producer.disconnect();
+    await eventually(async () => {
+      const { rate } = await session.snapshot();
+      expect(rate.series.reduce((sum, count) => sum + count, 0)).toBe(500);
+      expect(rate.perSecond).toBeGreaterThan(0);
+    });
+  });
+
+  test('shows how many payments are accepted a second, by all processes together', async () => {
+    await eventually(
+      async () => expect((await session.snapshot()).rate.acceptedPerSecond).toBe(0),
+      {
+        timeoutMs: 20_000,
+      },
+    );
+    cluster.state.accepted += 600;
+    await eventually(async () => {
+      // Two processes say so, over six seconds; each is read at its own moment.
+      expect((await session.snapshot()).rate.acceptedPerSecond).toBeGreaterThanOrEqual(100);
+    });
+  });
+
+  test('comes every second on the stream, which ends with the session', async () => {
+    const times: number[] = [];
+    let last = '';
+    for await (const { event, data } of session.stream()) {
+      last = event;
+      if (event === 'snapshot') times.push(data.atMs);
+      if (times.length === 3) await session.fetch('/api/session', { method: 'DELETE' });
+    }
+    expect(last).toBe('bye');
+    expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(800);
+  });
+});
+
+describe('running settlement', () => {
+  beforeEach(() => session.login(OPERATOR_TOKEN));
+
+  test('dry and in earnest is passed on and recorded', async () => {
+    const dry = await session.post('/api/settlement/run', { dryRun: true });
+    expect(await dry.json()).toMatchObject({
+      dryRun: true,
+      batches: [{ totalUnits: '480000000' }],
+    });
+    expect((await session.post('/api/settlement/run', { dryRun: false })).status).toBe(200);
+    expect(cluster.state.runs).toEqual([true, false]);
+    const rows = await database.sql<{ action: string; outcome: string }[]>`
+      select action, outcome from admin.audit order by audit_no desc limit 4`;
+    expect(rows.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+      'settlement-run ok',
+      'settlement-run requested',
+      'settlement-dry-run ok',
+      'settlement-dry-run requested',
+    ]);
+  });
+
+  test.each([
+    ['without the CSRF header', { 'x-csrf-token': '' }, 403],
+    ['with a wrong CSRF header', { 'x-csrf-token': 'x' }, 403],
+    ['from another site', { origin: 'https://evil.example' }, 403],
+  ])('%s is refused', async (_case, headers, status) => {
+    const response = await session.post('/api/settlement/run', { dryRun: false }, headers);
+    expect(response.status).toBe(status);
+    expect(cluster.state.runs).toEqual([]);
+  });
+
+  test.each([{}, { dryRun: 'no' }, { dryRun: true, force: true }, 'null'])(
+    'with the body %j is refused',
+    async (body) => {
+      const response = await session.post('/api/settlement/run', body);
+      expect(response.status).toBe(400);
+      expect(cluster.state.runs).toEqual([]);
+    },
+  );
+
+  test("answers with settlement's own reason", async () => {
+    cluster.state.runRefusal = unavailable();
+    const response = await session.post('/api/settlement/run', { dryRun: false });
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({
+      reason: 'UNAVAILABLE',
+      detail: 'the TRON node does not answer',
+    });
+  });
+});

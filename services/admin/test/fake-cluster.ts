@@ -1,0 +1,188 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Asset,
+  type Batch,
+  BatchState,
+  type GetSettlementStatusResponse,
+  type GetTotalsResponse,
+  type Round,
+  type RunSettlementRequest,
+  SERVICE_DEFINITIONS,
+} from '#libs/contracts';
+import { type Refusal, refuse } from '#libs/domain';
+import { RefusedError, requireInternal, toGrpcError } from '#libs/grpc';
+
+export const INTERNAL_TOKEN = 'internal-token-of-the-tests';
+
+/** What the other services say; tests change it while the dashboard runs. */
+export type ClusterState = {
+  totals: GetTotalsResponse;
+  status: GetSettlementStatusResponse;
+  batches: Batch[];
+  due: Batch[];
+  rounds: Round[];
+  checks: Record<string, string>;
+  accepted: number;
+  runRefusal: Refusal | undefined;
+  runs: boolean[];
+};
+
+/** The gRPC and HTTP ports of the other services, in this process. */
+export type FakeCluster = {
+  readonly state: ClusterState;
+  readonly grpcUrl: string;
+  readonly opsUrl: string;
+  stop(): Promise<void>;
+};
+
+export async function startFakeCluster(): Promise<FakeCluster> {
+  const state = initialState();
+  const grpc = grpcServer(state);
+  const port = await new Promise<number>((resolve, reject) => {
+    grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const ops = opsServer(state);
+  await new Promise<void>((resolve) => ops.listen(0, '127.0.0.1', resolve));
+  return {
+    state,
+    grpcUrl: `127.0.0.1:${port}`,
+    opsUrl: `http://127.0.0.1:${(ops.address() as AddressInfo).port}`,
+    stop: async () => {
+      grpc.forceShutdown();
+      ops.closeAllConnections();
+      await new Promise((resolve) => ops.close(resolve));
+    },
+  };
+}
+
+function grpcServer(state: ClusterState): Server {
+  const server = new Server();
+  const answer =
+    <Req, Res>(make: (request: Req) => Res, internal = false) =>
+    (call: ServerUnaryCall<Req, Res>, done: sendUnaryData<Res>) => {
+      try {
+        if (internal) requireInternal(call.metadata, INTERNAL_TOKEN);
+        done(null, make(call.request));
+      } catch (error) {
+        done(error instanceof RefusedError ? toGrpcError(error.refusal) : (error as Error));
+      }
+    };
+  server.addService(SERVICE_DEFINITIONS.LedgerService, { getTotals: answer(() => state.totals) });
+  server.addService(SERVICE_DEFINITIONS.MarketService, {
+    listRounds: answer(() => ({ rounds: state.rounds, nextCursor: '' })),
+  });
+  server.addService(SERVICE_DEFINITIONS.SettlementService, {
+    listBatches: answer(() => ({ batches: state.batches, nextCursor: '' })),
+  });
+  server.addService(SERVICE_DEFINITIONS.SettlementOperatorService, {
+    getSettlementStatus: answer(() => state.status, true),
+    runSettlement: answer(({ dryRun }: RunSettlementRequest) => {
+      state.runs.push(dryRun);
+      if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
+      return { batches: state.due };
+    }, true),
+  });
+  return server;
+}
+
+function opsServer(state: ClusterState): HttpServer {
+  return createServer((request, response) => {
+    if (request.url === '/readyz') {
+      const ready = Object.values(state.checks).every((text) => text === 'ok');
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ ready, checks: state.checks }));
+    } else if (request.url === '/metrics') response.end(metricsText(state));
+    else response.writeHead(404).end();
+  });
+}
+
+function metricsText(state: ClusterState): string {
+  const startedAtSeconds = Date.now() / 1_000 - 4_000;
+  return [
+    `process_start_time_seconds{service="ingest"} ${startedAtSeconds}`,
+    'process_resident_memory_bytes{service="ingest"} 134217728',
+    `swarmledger_payments_accepted_total{kind="voucher",service="ingest"} ${state.accepted}`,
+    'swarmledger_payments_accepted_total{kind="tick",service="ingest"} 7',
+    'swarmledger_build_info{version="0.1.0",service="ingest"} 1',
+  ].join('\n');
+}
+
+/** A small cluster in good order. */
+export function initialState(): ClusterState {
+  const nowMs = BigInt(Date.now());
+  return {
+    totals: {
+      assets: [
+        { asset: Asset.TRC20_BTT, depositedUnits: 12_500_250_000n, withdrawnUnits: 1_000_000_000n },
+        { asset: Asset.TRC10_BTTOLD, depositedUnits: 7_750_000_000n, withdrawnUnits: 0n },
+      ],
+      availableUnits: 14_000_250_000n,
+      heldUnits: 750_000_000n,
+      inChannelsUnits: 4_000_000_000n,
+      withdrawingUnits: 490_000_000n,
+      feesUnits: 10_000_000n,
+      suspenseUnits: 0n,
+      channelsOpened: 1_240n,
+      channelsClosed: 1_198n,
+      postings: 81_442n,
+      conserved: true,
+      firstDifference: '',
+      logRecordsApplied: 5_120n,
+    },
+    status: {
+      headBlock: 4_821n,
+      solidBlock: 4_802n,
+      nextDepositBlock: 4_803n,
+      hotWallet: 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC',
+      hotWalletSun: 1_204_500_000n,
+      queued: 3n,
+      paused: '',
+      reserves: [
+        { asset: Asset.TRC20_BTT, reserveUnits: 11_500_250_000n },
+        { asset: Asset.TRC10_BTTOLD, reserveUnits: 7_750_000_000n },
+      ],
+      transactionsSolidified: 61n,
+    },
+    batches: [
+      batch(7n, BatchState.BROADCAST, nowMs - 4_000n),
+      batch(6n, BatchState.SOLIDIFIED, nowMs - 94_000n),
+    ],
+    due: [batch(8n, BatchState.PLANNED, nowMs)],
+    rounds: [
+      {
+        roundNo: 311n,
+        swarm: Buffer.alloc(20, 0xab),
+        clearedAtMs: nowMs - 2_000n,
+        priceUnits: 1_500n,
+        slotsMatched: 12,
+        transcriptHash: Buffer.alloc(32),
+      },
+    ],
+    checks: { kafka: 'ok', channels: 'ok' },
+    accepted: 1_000,
+    runRefusal: undefined,
+    runs: [],
+  };
+}
+
+export function batch(batchNo: bigint, state: BatchState, plannedAtMs: bigint): Batch {
+  return {
+    batchNo,
+    asset: Asset.TRC20_BTT,
+    state,
+    txid: state === BatchState.PLANNED ? '' : '5f3c'.repeat(16),
+    payouts: 20,
+    totalUnits: 480_000_000n,
+    energyUsed: 0n,
+    feeSun: 0n,
+    plannedAtMs,
+    solidifiedAtMs: 0n,
+    failure: '',
+  };
+}
+
+export const unavailable = () => refuse('UNAVAILABLE', 'the TRON node does not answer');

@@ -1,0 +1,208 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BatchState } from '#libs/contracts';
+import { Database } from '#libs/database';
+import {
+  eventually,
+  freePort,
+  freshDatabase,
+  type TestDatabase,
+  testKafkaBrokers,
+} from '#libs/testing';
+import { launchChromium } from './chromium.js';
+import { batch, type FakeCluster, initialState, startFakeCluster } from './fake-cluster.js';
+import { OPERATOR_TOKEN, Relay, startAdmin } from './running-admin.js';
+
+// The page as people see it: a real browser, through a relay that can be cut.
+
+let testDatabase: TestDatabase;
+let database: Database;
+let cluster: FakeCluster;
+let admin: Awaited<ReturnType<typeof startAdmin>>;
+let relay: Relay;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** What the browser complains about: scripts' errors and violations of the content policy. */
+let complaints: string[];
+let url: string;
+
+beforeAll(async () => {
+  testDatabase = await freshDatabase();
+  database = new Database({ url: testDatabase.url, applicationName: 'test', connectionsMax: 2 });
+  cluster = await startFakeCluster();
+  const httpPort = await freePort();
+  const kafkaBrokers = testKafkaBrokers();
+  admin = await startAdmin({ databaseUrl: testDatabase.url, kafkaBrokers, cluster, httpPort });
+  relay = new Relay({ host: '127.0.0.1', port: httpPort });
+  await relay.open();
+  url = `http://127.0.0.1:${relay.port}`;
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await relay.close();
+  await admin.stop();
+  await cluster.stop();
+  await database.close();
+  await testDatabase.drop();
+});
+
+beforeEach(async () => {
+  Object.assign(cluster.state, initialState());
+  await database.sql`truncate admin.login_attempts`;
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+});
+
+afterEach(() => context.close());
+
+async function signIn(): Promise<void> {
+  await page.goto(`${url}/login#token=${OPERATOR_TOKEN}`);
+  await page.waitForURL(`${url}/`);
+  await page.locator('#live[data-live=live]').waitFor();
+}
+
+// What is seen, with the cells of a row apart: textContent would run them together.
+// biome-ignore lint/performance/useDomNodeTextContent: the rendered text is what is tested.
+const text = (selector: string) => page.locator(selector).innerText();
+const shows = (selector: string, expected: string | RegExp) =>
+  eventually(async () => expect(await text(selector)).toMatch(expected));
+
+describe('signing in', () => {
+  test('by a link leaves no token in the address bar', async () => {
+    await signIn();
+    expect(page.url()).toBe(`${url}/`);
+    await page.goBack();
+    expect(page.url()).not.toContain(OPERATOR_TOKEN);
+    expect(complaints).toEqual([]);
+  });
+
+  test('by hand, after a wrong token was refused', async () => {
+    await page.goto(`${url}/`);
+    expect(page.url()).toBe(`${url}/login`);
+    await page.getByLabel('Operator token').fill('not the token');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await shows('#login-error', 'the token is wrong');
+    await page.getByLabel('Operator token').fill(OPERATOR_TOKEN);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${url}/`);
+  });
+
+  test('ends with signing out, and going back shows nothing', async () => {
+    await signIn();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${url}/login`);
+    await page.goto(`${url}/`);
+    expect(page.url()).toBe(`${url}/login`);
+  });
+});
+
+describe('the dashboard', () => {
+  beforeEach(signIn);
+
+  test('shows the numbers, with the exact units behind them', async () => {
+    await shows('#in-ledger', '19,250.25');
+    expect(await page.locator('#in-ledger').getAttribute('title')).toBe('19,250,250,000 µBTT');
+    await shows('#conserved', 'conserved');
+    await shows('#channels-open', '42');
+    await shows('#flows', /BTT \(TRC-20\)\s+12,500.25\s+1,000\s+11,500.25/);
+    await shows('#cluster', /ingest\s+ready/);
+    await shows('#batches', /7\s+broadcast/);
+    await shows('#rounds', /311\s+abababab…ababab\s+12\s+0.0015/);
+    await shows('#audit', 'login');
+    await shows('#state', 'all systems ready');
+    expect(complaints).toEqual([]);
+  });
+
+  test('changes by itself', async () => {
+    await shows('#channels-open', '42');
+    cluster.state.totals.channelsClosed += 2n;
+    cluster.state.batches.unshift(batch(9n, BatchState.SIGNED, BigInt(Date.now())));
+    await shows('#channels-open', '40');
+    await shows('#batches', /9\s+signed/);
+  });
+
+  test('says that it is stale when the stream breaks, and recovers', async () => {
+    await relay.close();
+    await page.locator('#live[data-live=stale]').waitFor();
+    await shows('#live-text', 'stale');
+    await relay.open();
+    await page.locator('#live[data-live=live]').waitFor();
+    await shows('#live-text', /^live$/);
+  });
+
+  test('shows an alarm and what is behind it', async () => {
+    cluster.state.totals.conserved = false;
+    cluster.state.totals.firstDifference = 'fees: tables 5, journal 6';
+    await shows('#alarms', 'fees: tables 5, journal 6');
+    await shows('#state', 'alarm');
+    await shows('#conserved', 'not conserved');
+  });
+
+  test('shows hostile text as text', async () => {
+    const hostile = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
+    const failed = batch(9n, BatchState.FAILED, BigInt(Date.now()));
+    cluster.state.batches = [{ ...failed, failure: hostile, txid: hostile }];
+    cluster.state.status.paused = hostile;
+    cluster.state.checks = { [hostile]: hostile };
+    await shows('#alarms', '<img src=x onerror=');
+    await shows('#batches', '<script>window.hacked=1</script>');
+    await shows('#cluster', '<img src=x onerror=');
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.locator('main img, main script, #alarms img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('has a content policy that the browser enforces', async () => {
+    // What an attacker could try: inline script and style, and markup written by a script.
+    await page.evaluate(`{
+      const style = document.createElement('style');
+      style.textContent = 'body { display: none }';
+      document.body.append(style);
+      const script = document.createElement('script');
+      try { script.textContent = 'window.hacked = 1'; document.body.append(script); } catch {}
+      try { document.body.insertAdjacentHTML('beforeend', '<b onclick="window.hacked=1">x</b>'); } catch {}
+    }`);
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.locator('body').isVisible()).toBe(true);
+    expect(complaints.join()).toContain('Content Security Policy');
+    expect(complaints.filter((text) => text.includes("requires 'Trusted"))).toHaveLength(2);
+  });
+
+  test('runs settlement only after a dry run was shown and confirmed', async () => {
+    await page.getByRole('button', { name: 'Run settlement now' }).click();
+    await shows('#run-batches', /BTT \(TRC-20\)\s+20\s+480/);
+    expect(cluster.state.runs).toEqual([true]);
+    await page.getByRole('button', { name: 'Pay now' }).click();
+    await shows('#run-text', 'Started');
+    expect(cluster.state.runs).toEqual([true, false]);
+    await shows('#audit', 'settlement-run');
+  });
+
+  test('offers no payment when nothing is due', async () => {
+    cluster.state.due = [];
+    await page.getByRole('button', { name: 'Run settlement now' }).click();
+    await shows('#run-text', 'Nothing is due');
+    expect(await page.getByRole('button', { name: 'Pay now' }).isVisible()).toBe(false);
+  });
+
+  test.each([
+    [1440, 'light'],
+    [820, 'dark'],
+    [390, 'dark'],
+  ] as const)('fits a screen of %d pixels', async (width, colorScheme) => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await shows('#in-ledger', '19,250.25');
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await page.evaluate(overflow)).toBe(0);
+  });
+});
