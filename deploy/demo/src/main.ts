@@ -20,6 +20,14 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   return summary.conserved && summary.differences.length === 0 ? 0 : 1;
 }
 
+// Exit handlers delete the files of the download; a signal alone would skip them.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2), process.env);
 } catch (error) {

@@ -67,7 +67,8 @@ export function makePlan(input: PlanInput): Plan {
         ? amountUnits * BigInt((1024 * 1024) / PIECE_BYTES)
         : divideUp(owedUnits, volumeMib) + between(1, 100);
     const priceLimitUnits = reservePriceUnits * 2n + between(1, 1000);
-    const channelUnits = owedUnits + between(1, 5_000);
+    // Room for one payment more, which the demo makes up and which must be refused for what it is.
+    const channelUnits = owedUnits + amountUnits + between(1, 5_000);
     const wins = kind === 'download' || kind === 'lease';
     const neededUnits = wins ? priceLimitUnits * volumeMib : channelUnits;
     const depositUnits = neededUnits + SPARE_UNITS + between(0, 1_000);

@@ -36,6 +36,8 @@ export class Database {
       max: options.connectionsMax,
       idle_timeout: 60,
       connect_timeout: 5,
+      // Seconds between attempts: a database that is back is found within two.
+      backoff: (attempt) => Math.min(2, 0.1 * 2 ** attempt),
       onnotice: () => undefined,
       types: { bigint: postgres.BigInt },
       connection: {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,11 @@ export class LoopbackSwarm {
   #torrent: Torrent | undefined;
   #sha256 = '';
 
-  private constructor(private readonly folder: string) {}
+  readonly #removeFiles = () => rmSync(this.folder, { recursive: true, force: true });
+
+  private constructor(private readonly folder: string) {
+    process.once('exit', this.#removeFiles);
+  }
 
   /** Writes the file, starts the tracker and seeds. */
   static async start(fileMib: number, pieceBytes: number): Promise<LoopbackSwarm> {
@@ -119,7 +123,8 @@ export class LoopbackSwarm {
     await Promise.all([ended(this.#seeder), ended(this.#downloader)]);
     const tracker = this.#tracker;
     if (tracker !== undefined) await new Promise<void>((resolve) => tracker.close(() => resolve()));
-    await rm(this.folder, { recursive: true, force: true });
+    this.#removeFiles();
+    process.off('exit', this.#removeFiles);
   }
 
   get #seeded(): Torrent {
