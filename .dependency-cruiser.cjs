@@ -5,6 +5,7 @@ const allow = {
   contracts: ['domain'],
   crypto: ['domain'],
   observability: ['config'],
+  failpoints: [],
   database: ['domain', 'config', 'observability'],
   jobs: ['observability'],
   kafka: ['config', 'observability'],

@@ -17,6 +17,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{libs,services,deploy,contracts,scripts,test}/**/*.spec.ts'],
           exclude: [...exclude, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
+          // Speed is no test's business: a busy machine must not turn a slow step into a failure.
+          testTimeout: 20_000,
         },
       },
       {

@@ -7,6 +7,7 @@ import { eventually } from '#libs/testing';
 import { repositoryRoot } from '../deploy/local/src/root.js';
 import { type Stack, startStack } from '../deploy/local/src/stack.js';
 import { readState, type StackState } from '../deploy/local/src/state-file.js';
+import { loginLink } from '../deploy/local/src/where-to-look.js';
 import { launchChromium } from '../services/admin/test/chromium.js';
 import { type DemoEnd, runDemo } from './demo-run.js';
 
@@ -51,7 +52,7 @@ const seen = async (selector: string) => (await page.locator(selector).textConte
 test('an operator watches the demo from the first deposit to the settled batch', async () => {
   const { adminUrl = '' } = state.endpoints;
   const token = readFileSync(state.secrets.operatorToken, 'utf8').trim();
-  await page.goto(`${adminUrl}/login#token=${token}`);
+  await page.goto(loginLink(adminUrl, token));
   await page.waitForURL(`${adminUrl}/`);
   await page.locator('#live[data-live=live]').waitFor();
 

@@ -51,6 +51,10 @@ function ours({ type, message: m }: Example): Uint8Array {
       const claim = { channelId: bytes('channelId'), payee: of('payee'), cumulativeUnits };
       return digests.voucher({ ...claim, validUntilMs });
     }
+    case 'Bundle': {
+      const count = Number(of('count'));
+      return digests.bundle({ root: bytes('root'), count, validUntilMs });
+    }
     case 'Transfer': {
       const transfer = { transferId: bytes('transferId'), payee: of('payee') };
       return digests.transfer({ ...transfer, amountUnits: amountUnits(), validUntilMs });
@@ -70,6 +74,15 @@ function ours({ type, message: m }: Example): Uint8Array {
       });
     case 'CloseChannel':
       return digests.closeChannel(bytes('channelId'), validUntilMs);
+    case 'CommitTicks': {
+      const ticks = {
+        chainEnd: bytes('tickChainEnd'),
+        tickValueUnits: integer('tickValueUnits'),
+        ticksMax: integer('ticksMax'),
+        baseUnits: integer('baseUnits'),
+      };
+      return digests.commitTicks({ channelId: bytes('channelId'), ticks, validUntilMs });
+    }
     case 'Withdraw': {
       const names = Object.keys(ASSET_NUMBERS) as AssetName[];
       const asset = names.find((name) => ASSET_NUMBERS[name] === Number(of('asset')))!;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 
 /** What a deployment needs of a contract, and what its artefact is checked by. */
@@ -9,7 +9,7 @@ export type Artifact = {
   readonly contractName: string;
   readonly compiler: string;
   readonly evmVersion: string;
-  /** SHA-256 of the source text, hex. */
+  /** SHA-256 of the source text and of all it imports, hex. */
   readonly sourceHash: string;
   readonly abi: readonly unknown[];
   /** Creation code, hex without prefix. */
@@ -36,6 +36,21 @@ const outputSchema = z.object({
   ),
 });
 
+/** A file and all files beside it that it imports, by name; the file itself comes first. */
+function sourcesOf(path: string): Map<string, string> {
+  const folder = dirname(path);
+  const sources = new Map<string, string>();
+  const open = [basename(path)];
+  for (const file of open) {
+    if (sources.has(file)) continue;
+    const content = readFileSync(join(folder, file), 'utf8');
+    sources.set(file, content);
+    for (const [, imported = ''] of content.matchAll(/^import "\.\/([\w.]+)";$/gm))
+      open.push(imported);
+  }
+  return sources;
+}
+
 /**
  * Compiles one Solidity file; the same text gives the same bytes (no metadata hash is appended).
  * Throws with the compiler's own words when it finds an error or a warning.
@@ -43,11 +58,11 @@ const outputSchema = z.object({
 export function compileFile(path: string): Map<string, Artifact> {
   // Loaded on demand: the compiler is a development dependency of eight megabytes.
   const solc = createRequire(import.meta.url)('solc') as typeof import('solc');
-  const content = readFileSync(path, 'utf8');
+  const sources = sourcesOf(path);
   const file = basename(path);
   const input = {
     language: 'Solidity',
-    sources: { [file]: { content } },
+    sources: Object.fromEntries([...sources].map(([name, content]) => [name, { content }])),
     settings: {
       evmVersion: EVM_VERSION,
       optimizer: { enabled: true, runs: 10_000 },
@@ -59,7 +74,9 @@ export function compileFile(path: string): Map<string, Artifact> {
   if (output.errors !== undefined && output.errors.length > 0) {
     throw new Error(output.errors.map((error) => error.formattedMessage).join('\n'));
   }
-  const sourceHash = createHash('sha256').update(content).digest('hex');
+  const hash = createHash('sha256');
+  for (const content of sources.values()) hash.update(content);
+  const sourceHash = hash.digest('hex');
   return new Map(
     Object.entries(output.contracts[file] ?? {}).map(([contractName, contract]) => [
       contractName,

@@ -72,6 +72,13 @@ export async function provision(
   if (known?.chainId === chainId && known.hotWalletAddress === hotWalletAddress) {
     const vault = await describeVault(chain, known.vaultAddress);
     if (vault?.token === known.trc20Address && vault.operator === hotWalletAddress) {
+      if (!vault.current) {
+        // Another vault would leave behind what the books say this one holds.
+        throw new TronNodeError(
+          'refused',
+          `the vault ${known.vaultAddress} is of an older version: start with an empty chain and empty books (npm run reset)`,
+        );
+      }
       return { ...known, nodeUrl };
     }
   }

@@ -1,12 +1,12 @@
-// Posts a pre-signed corpus of vouchers to the ledger, open model: requests start at a fixed rate whether or not
-// earlier ones are answered. Run by `npm run load`, which signs the corpus and reconciles the result; see ../README.md.
+// Posts a pre-signed corpus of vouchers to the ledger, open model: iterations start at a fixed rate whether or not
+// earlier ones are answered. An iteration is one request, or one stream of some. Run by `npm run load`, which signs the corpus and reconciles the result; see ../README.md.
 //
 // PLAN_FILE  JSON made by load-tests/src/plan.ts
 // One line per answered request goes to the console: "ACK <request> <numbers of the vouchers refused>". The reconciler
 // trusts these lines and the ledger, nothing else.
 import { SharedArray } from 'k6/data';
 import exec from 'k6/execution';
-import { Counter, Rate } from 'k6/metrics';
+import { Counter, Rate, Trend } from 'k6/metrics';
 import grpc from 'k6/net/grpc';
 
 const plan = JSON.parse(open(__ENV.PLAN_FILE));
@@ -18,6 +18,8 @@ const refused = new Counter('vouchers_refused_as_expected');
 const wrong = new Counter('vouchers_wrong');
 const notNow = new Rate('vouchers_not_now');
 const failed = new Rate('requests_failed');
+// From sending a batch to its answer, over either API.
+const batchDuration = new Trend('batch_duration', true);
 
 // Answers that promise nothing and forbid nothing: the sender is to try again. Too many of them fail the run.
 const NOT_NOW = ['REASON_UNAVAILABLE', 'REASON_OVERLOADED', 'REASON_OUTCOME_UNKNOWN'];
@@ -26,10 +28,10 @@ export const options = {
   discardResponseBodies: false,
   summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'max', 'count'],
   scenarios: {
-    vouchers: {
+    [plan.scenario]: {
       executor: 'constant-arrival-rate',
       rate: plan.requestsPerSecond,
-      timeUnit: '1s',
+      timeUnit: `${plan.requestsPerIteration}s`,
       duration: `${plan.durationSeconds}s`,
       preAllocatedVUs: plan.virtualUsers,
       maxVUs: plan.virtualUsers,
@@ -43,7 +45,7 @@ export const options = {
     vouchers_not_now: [`rate<${plan.errorRateMax}`],
     // A request that could not start in time means that the rate was not reached.
     dropped_iterations: [`count<=${plan.droppedMax}`],
-    grpc_req_duration: [`p(99)<${plan.p99Ms}`],
+    batch_duration: [`p(99)<${plan.p99Ms}`],
   },
 };
 
@@ -52,14 +54,20 @@ client.load([plan.protoRoot], 'swarmledger/v1/voucher.proto');
 let isConnected = false;
 
 export default async function post() {
-  const index = exec.scenario.iterationInTest;
-  const request = corpus[index];
-  // The rate's rounding may start one request more than were signed.
-  if (request === undefined) return;
+  const first = exec.scenario.iterationInTest * plan.requestsPerIteration;
+  // The rate's rounding may start one iteration more than was signed.
+  if (corpus[first] === undefined) return;
   if (!isConnected) {
     client.connect(plan.target, { plaintext: true, timeout: '10s' });
     isConnected = true;
   }
+  if (plan.api === 'stream') await postStream(first);
+  else await postOne(first);
+}
+
+async function postOne(index) {
+  const request = corpus[index];
+  const startedMs = Date.now();
   const answer = await client.asyncInvoke(
     'swarmledger.v1.VoucherService/PostVouchers',
     { batch: { vouchers: request.vouchers } },
@@ -71,7 +79,46 @@ export default async function post() {
     console.log(`FAILED ${index} ${JSON.stringify(answer.error)}`);
     return;
   }
+  batchDuration.add(Date.now() - startedMs);
   judge(index, request, answer.message.outcomes.vouchers);
+}
+
+// All batches of the stream are sent at once; the answers may come in any order. What the stream ends without
+// answering has failed.
+function postStream(first) {
+  const open = new Set(Array.from({ length: plan.requestsPerIteration }, (_, at) => first + at));
+  return new Promise((resolve) => {
+    const stream = new grpc.Stream(client, 'swarmledger.v1.VoucherService/StreamVouchers', {
+      timeout: '20s',
+    });
+    let lastError = '';
+    const startedMs = Date.now();
+    stream.on('data', ({ sequence, outcomes }) => {
+      const index = Number(sequence);
+      if (!open.delete(index)) {
+        wrong.add(1);
+        console.log(`WRONG ${index} 0 "an answer to nothing"`);
+        return;
+      }
+      failed.add(false);
+      batchDuration.add(Date.now() - startedMs);
+      judge(index, corpus[index], outcomes.vouchers);
+    });
+    stream.on('error', (error) => {
+      lastError = JSON.stringify(error);
+    });
+    stream.on('end', () => {
+      for (const index of open) {
+        failed.add(true);
+        console.log(`FAILED ${index} ${lastError}`);
+      }
+      resolve();
+    });
+    for (const index of open) {
+      stream.write({ sequence: String(index), batch: { vouchers: corpus[index].vouchers } });
+    }
+    stream.end();
+  });
 }
 
 function judge(index, request, outcomes) {

@@ -11,7 +11,8 @@ export type FundingSource = { readonly settlementGrpc: string; readonly tronNode
 /** How many channels to open, and with what. */
 export type ChannelPlan = {
   readonly channels: number;
-  readonly accounts: number;
+  readonly payers: number;
+  readonly payees: number;
   readonly depositUnits: Units;
 };
 
@@ -31,11 +32,11 @@ export async function openChannels(
 ): Promise<PayableChannel[]> {
   const { domain } = ledger.network;
   const treasury = Wallet.generate(domain);
-  const payers = Array.from({ length: plan.accounts }, () => Wallet.generate(domain));
-  const payees = Array.from({ length: plan.accounts }, () => Wallet.generate(domain));
+  const payers = Array.from({ length: plan.payers }, () => Wallet.generate(domain));
+  const payees = Array.from({ length: plan.payees }, () => Wallet.generate(domain));
   for (const wallet of [treasury, ...payers, ...payees]) await ledger.account(wallet).register();
-  const perPayer = plan.depositUnits * BigInt(Math.ceil(plan.channels / plan.accounts));
-  await deposit(ledger, treasury, source, perPayer * BigInt(plan.accounts));
+  const perPayer = plan.depositUnits * BigInt(Math.ceil(plan.channels / plan.payers));
+  await deposit(ledger, treasury, source, perPayer * BigInt(plan.payers));
   for (const payer of payers) {
     await ledger.account(treasury).transfer({ payee: payer.address, amountUnits: perPayer });
   }

@@ -11,7 +11,8 @@ import { type Engine, findEngine, NoEngineError, surroundings } from './k6.js';
 import { HELP, type LoadOptions, parseLoadOptions, UsageError } from './options.js';
 import { planOf, requestsOf } from './plan.js';
 import { type AckLog, readAckLog, reconcile } from './reconcile.js';
-import { judgeRun, type Outcome, reportJson, reportLines } from './report.js';
+import { judgeRun, type Outcome, reportJson, reportLines, verdictLine } from './report.js';
+import { SCENARIOS, type ScenarioName } from './scenarios.js';
 import type { StackAddresses } from './stack.js';
 import { withStack } from './stack.js';
 
@@ -22,14 +23,20 @@ const READS_AT_ONCE = 32;
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-async function load(options: LoadOptions): Promise<Outcome> {
+async function load(options: LoadOptions): Promise<Outcome[]> {
   const tools = join(repositoryRoot, '.cache', 'tools');
   // Before anything is started: without an engine there is nothing to do.
-  const engine = await findEngine(options.engine, options.installK6, surroundings(tools));
+  const engine = await findEngine(options.engine, options.mayInstall, surroundings(tools, say));
   return await withStack(options.stateFile, say, async (stack) => {
     const ledger = await LedgerClient.connect(stack.balanceGrpc);
     try {
-      return await run(options, engine, stack, ledger);
+      const outcomes: Outcome[] = [];
+      for (const name of options.scenarios) {
+        const outcome = await run(options, name, engine, stack, ledger);
+        outcomes.push(outcome);
+        for (const line of reportLines(outcome)) process.stdout.write(`${line}\n`);
+      }
+      return outcomes;
     } finally {
       ledger.close();
     }
@@ -38,32 +45,36 @@ async function load(options: LoadOptions): Promise<Outcome> {
 
 async function run(
   options: LoadOptions,
+  name: ScenarioName,
   engine: Engine,
   stack: StackAddresses,
   ledger: LedgerClient,
 ): Promise<Outcome> {
-  const { total } = requestsOf(options);
+  const { total } = requestsOf(options, name);
+  const { payers, payees, badPercent } = SCENARIOS[name];
   const size = {
     requests: total,
     batchItems: options.batchItems,
-    badPercent: options.badPercent,
+    badPercent: options.badPercent ?? badPercent,
     validUntilMs: BigInt(Math.floor(ledger.nowMs()) + CORPUS_VALID_MS),
   };
   const depositUnits = depositFor(size, options.channels);
-  say(`opening ${options.channels} channels with ${depositUnits} units each`);
-  const { channels: count, accounts } = options;
+  say(`${name}: opening ${options.channels} channels with ${depositUnits} units each`);
+  const { channels: count } = options;
   const channels = await openChannels(ledger, stack, {
     channels: count,
-    accounts: Math.min(accounts, count),
+    payers: Math.min(payers, count),
+    payees: Math.min(payees, count),
     depositUnits,
   });
   say(`signing ${total * options.batchItems} vouchers`);
   const corpus = signCorpus(channels, size);
   say(`sending them with ${engine.kind} for ${options.durationSeconds} s`);
-  const { summary, log } = await send(options, engine, stack, corpus);
+  const { summary, log } = await send(options, name, engine, stack, corpus);
   const { owed, drainMs } = await drain(ledger, channels, log);
   const totals = await ledger.totals();
   return {
+    scenario: name,
     options,
     engine: engine.kind,
     summary,
@@ -77,6 +88,7 @@ async function run(
 
 async function send(
   options: LoadOptions,
+  name: ScenarioName,
   engine: Engine,
   stack: StackAddresses,
   corpus: Corpus,
@@ -90,7 +102,7 @@ async function send(
   writeFileSync(corpusFile, JSON.stringify(corpus));
   const protoRoot = join(repositoryRoot, 'proto');
   const places = { target: stack.ingestGrpc, protoRoot, corpusFile, summaryFile };
-  writeFileSync(planFile, JSON.stringify(planOf(options, places)));
+  writeFileSync(planFile, JSON.stringify(planOf(options, name, places)));
   const files = { root: repositoryRoot, folder, planFile, summaryFile };
   const { summary, ackLog } = await runEngine(engine, files);
   say(`corpus, acknowledgements and summary: ${folder}`);
@@ -125,10 +137,14 @@ try {
   const options = parseLoadOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(HELP);
   else {
-    const outcome = await load(options);
-    for (const line of reportLines(outcome)) process.stdout.write(`${line}\n`);
-    if (options.json) process.stdout.write(`${JSON.stringify(reportJson(outcome))}\n`);
-    process.exitCode = judgeRun(outcome).passed ? 0 : 1;
+    const outcomes = await load(options);
+    const passed = outcomes.every((outcome) => judgeRun(outcome).passed);
+    process.stdout.write(`${verdictLine(outcomes)}\n`);
+    if (options.json) {
+      const scenarios = outcomes.map(reportJson);
+      process.stdout.write(`${JSON.stringify({ passed, scenarios })}\n`);
+    }
+    process.exitCode = passed ? 0 : 1;
   }
 } catch (error) {
   const text = error instanceof Error ? error.message : String(error);

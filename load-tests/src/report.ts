@@ -2,9 +2,11 @@ import type { Summary } from './engine.js';
 import type { Engine } from './k6.js';
 import type { LoadOptions } from './options.js';
 import type { AckLog, Reconciliation } from './reconcile.js';
+import type { ScenarioName } from './scenarios.js';
 
 /** All that is known at the end of a run. */
 export type Outcome = {
+  readonly scenario: ScenarioName;
   readonly options: LoadOptions;
   readonly engine: Engine['kind'];
   readonly summary: Summary;
@@ -22,7 +24,8 @@ export function judgeRun(outcome: Outcome): { passed: boolean; reasons: string[]
   const reasons: string[] = [];
   for (const [name, { thresholds = {}, values }] of Object.entries(summary.metrics)) {
     for (const [threshold, { ok }] of Object.entries(thresholds)) {
-      if (!ok) reasons.push(`threshold ${name}: ${threshold} does not hold (${describe(values)})`);
+      if (!ok)
+        reasons.push(`${name} ${threshold} does not hold: ${comparedWith(threshold, values)}`);
     }
   }
   const counted = countOf(summary, 'vouchers_accepted') + countOf(summary, 'vouchers_superseded');
@@ -38,28 +41,39 @@ export function judgeRun(outcome: Outcome): { passed: boolean; reasons: string[]
   return { passed: reasons.length === 0, reasons: reasons.slice(0, 20) };
 }
 
-/** The run as lines for people; the last one is the verdict. */
+/** The run as lines for people. */
 export function reportLines(outcome: Outcome): string[] {
   const { options, summary, log, books } = outcome;
   const { passed, reasons } = judgeRun(outcome);
-  const duration = summary.metrics.grpc_req_duration?.values ?? {};
+  const duration = summary.metrics.batch_duration?.values ?? {};
   const ms = (name: string) => `${(duration[name] ?? 0).toFixed(1)} ms`;
   const count = (name: string) => String(countOf(summary, name));
   return [
+    `scenario              ${outcome.scenario}`,
     `engine                ${outcome.engine}${outcome.engine === 'node' ? ' (stand-in: a check, not a k6 figure)' : ''}`,
     `asked for             ${options.vouchersPerSecond} vouchers/s for ${options.durationSeconds} s, ${options.batchItems} a request`,
     `accepted              ${count('vouchers_accepted')} (and ${count('vouchers_superseded')} overtaken by a higher one)`,
     `refused as they must  ${count('vouchers_refused_as_expected')}`,
     `wrong answers         ${count('vouchers_wrong')}; put off for now: ${summary.metrics.vouchers_not_now?.values.passes ?? 0}`,
     `requests              ${log.answered} answered, ${count('dropped_iterations')} not started in time`,
-    `request duration      p50 ${ms('med')}, p95 ${ms('p(95)')}, p99 ${ms('p(99)')}, max ${ms('max')}`,
+    `answer to a batch     p50 ${ms('med')}, p95 ${ms('p(95)')}, p99 ${ms('p(99)')}, max ${ms('max')}`,
     `acknowledged          ${books.ackedUnits} units; the ledger's channels owe ${books.ledgerUnits}`,
     `drained in            ${outcome.drainMs} ms`,
     `conserved             ${outcome.conserved}`,
     ...log.complaints.map((line) => `  ${line}`),
     ...reasons.map((reason) => `  ${reason}`),
-    `VERDICT               ${passed ? 'passed' : 'FAILED'}`,
+    `result                ${passed ? 'passed' : 'FAILED'}`,
   ];
+}
+
+/** The verdict over all scenarios, in one line. */
+export function verdictLine(outcomes: readonly Outcome[]): string {
+  const failures = outcomes.flatMap((outcome) => {
+    const { passed, reasons } = judgeRun(outcome);
+    return passed ? [] : [`${outcome.scenario}: ${reasons.join('; ')}`];
+  });
+  if (failures.length > 0) return `FAIL ${failures.join(' | ')}`;
+  return `PASS ${outcomes.map(({ scenario }) => scenario).join(', ')}`;
 }
 
 /** The run as one object; amounts are text, since they may exceed what a JSON number holds. */
@@ -67,6 +81,7 @@ export function reportJson(outcome: Outcome): Record<string, unknown> {
   const { options, summary, books, log } = outcome;
   const { passed, reasons } = judgeRun(outcome);
   return {
+    scenario: outcome.scenario,
     passed,
     reasons,
     engine: outcome.engine,
@@ -79,8 +94,8 @@ export function reportJson(outcome: Outcome): Record<string, unknown> {
     vouchersPutOff: summary.metrics.vouchers_not_now?.values.passes ?? 0,
     requestsAnswered: log.answered,
     requestsDropped: countOf(summary, 'dropped_iterations'),
-    requestP50Ms: summary.metrics.grpc_req_duration?.values.med ?? null,
-    requestP99Ms: summary.metrics.grpc_req_duration?.values['p(99)'] ?? null,
+    batchP50Ms: summary.metrics.batch_duration?.values.med ?? null,
+    batchP99Ms: summary.metrics.batch_duration?.values['p(99)'] ?? null,
     ackedUnits: String(books.ackedUnits),
     ledgerUnits: String(books.ledgerUnits),
     lostChannels: books.lost.length,
@@ -94,8 +109,9 @@ function countOf(summary: Summary, name: string): number {
   return summary.metrics[name]?.values.count ?? 0;
 }
 
-function describe(values: Readonly<Record<string, number>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toFixed(3)}`)
-    .join(', ');
+/** What a threshold such as `p(99)<250` was compared with. */
+function comparedWith(threshold: string, values: Readonly<Record<string, number>>): string {
+  const [aggregate = ''] = threshold.split(/[<>=!]/);
+  const value = values[aggregate.trim()];
+  return value === undefined ? 'unknown' : String(Number(value.toFixed(3)));
 }

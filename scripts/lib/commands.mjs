@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { build } from './build.mjs';
 import { check } from './check.mjs';
+import { fuzz } from './fuzz.mjs';
 import { generate } from './generate.mjs';
 import { inRoot, projectNode, tool, toolEnvironment } from './paths.mjs';
 import { runInForeground } from './process.mjs';
@@ -77,6 +78,24 @@ export const COMMANDS = {
     builds: true,
     ownHelp: true,
     run: (args) => runCompiled('load-tests/src/main.js', args),
+  },
+  bench: {
+    summary: 'measure what this machine can do, with pre-signed payments of four kinds',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('load-tests/src/bench/main.js', args),
+  },
+  'test:crash': {
+    summary: 'kill the services and servers again and again under load, and check the books',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('test/crash/src/main.js', args),
+  },
+  'test:fuzz': {
+    summary: 'hostile messages, frames and log records, as many as you like, with a seed',
+    usage: 'npm run test:fuzz -- [--cases N] [--seed S]',
+    builds: true,
+    run: fuzz,
   },
   build: {
     summary: 'compile to dist/',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { differences } from './folder-diff.mjs';
+import { fuzzEnvironment } from './fuzz.mjs';
 import { recordMatchesLock } from './install.mjs';
 import { withLock } from './lock.mjs';
 import { runSteps } from './steps.mjs';
@@ -141,5 +142,22 @@ describe('steps of the check', () => {
     expect(results.map(({ code }) => code)).toEqual([1, 1, 1]);
     expect(results[1].output).toBe('not run: types failed');
     expect(results[2].output).toContain('disk full');
+  });
+});
+
+describe('fuzzing', () => {
+  test('takes how many cases and which seed', () => {
+    expect(fuzzEnvironment([])).toEqual({ env: { FUZZ_CASES: '100000', FUZZ_SEED: '' } });
+    expect(fuzzEnvironment(['--cases', '5000000', '--seed', '7'])).toEqual({
+      env: { FUZZ_CASES: '5000000', FUZZ_SEED: '7' },
+    });
+  });
+
+  test.each([
+    [['--cases', 'many'], /--cases .*"many"/],
+    [['--seed', '-1'], /seed/],
+    [['--rounds', '3'], /rounds/],
+  ])('says what is wrong with %j', (args, mistake) => {
+    expect(fuzzEnvironment(args).mistake).toMatch(mistake);
   });
 });

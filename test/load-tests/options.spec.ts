@@ -12,22 +12,39 @@ describe('parseLoadOptions', () => {
     });
   });
 
+  it('runs every scenario unless one is named', () => {
+    expect(parseLoadOptions([]).scenarios).toEqual([
+      'unary',
+      'stream',
+      'mixed',
+      'hot-payee',
+      'hot-payer',
+    ]);
+    expect(parseLoadOptions(['--scenario', 'hot-payer']).scenarios).toEqual(['hot-payer']);
+    expect(() => parseLoadOptions(['--scenario', 'cold'])).toThrow(/all or unary, .*"cold"/);
+  });
+
+  it('builds a missing k6 unless that is forbidden', () => {
+    expect(parseLoadOptions([]).mayInstall).toBe(true);
+    expect(parseLoadOptions(['--no-install']).mayInstall).toBe(false);
+  });
+
   it('reports every mistake at once', () => {
-    const run = () => parseLoadOptions(['--rate', 'fast', '--duration', '0', '--engine', 'wrk']);
+    const run = () => parseLoadOptions(['--rate', 'fast', '--seconds', '0', '--engine', 'wrk']);
     expect(run).toThrow(UsageError);
-    expect(run).toThrow(/--engine .*"wrk"\n--rate .*"fast"\n--duration .*"0"/);
+    expect(run).toThrow(/--engine .*"wrk"\n--rate .*"fast"\n--seconds .*"0"/);
   });
 
   it.each([
     [['--rte', '1'], /--rte/],
     [['--rate', '10', '--batch', '50'], /less than one request/],
-    [['--rate', '1000000', '--duration', '3600'], /10 000 000/],
+    [['--rate', '1000000', '--seconds', '3600'], /10 000 000/],
   ])('refuses %j', (args, message) => {
     expect(() => parseLoadOptions(args)).toThrow(message);
   });
 
   it('explains every option that it takes', () => {
-    for (const name of 'rate duration smoke batch channels bad p99-ms engine install-k6 state json'.split(
+    for (const name of 'scenario rate seconds smoke batch channels bad p99-ms engine no-install state json'.split(
       ' ',
     )) {
       expect(HELP).toContain(`--${name}`);
@@ -39,9 +56,9 @@ describe('planOf', () => {
   const places = { target: 'h:1', protoRoot: '/p', corpusFile: '/c', summaryFile: '/s' };
 
   it('sends whole requests, at a rate that does not exceed the one asked for', () => {
-    const options = parseLoadOptions(['--rate', '999', '--batch', '50', '--duration', '10']);
+    const options = parseLoadOptions(['--rate', '999', '--batch', '50', '--seconds', '10']);
     expect(requestsOf(options)).toEqual({ perSecond: 19, total: 190 });
-    expect(planOf(options, places)).toMatchObject({
+    expect(planOf(options, 'unary', places)).toMatchObject({
       requests: 190,
       requestsPerSecond: 19,
       virtualUsers: 38,
@@ -49,8 +66,20 @@ describe('planOf', () => {
     });
   });
 
+  it('sends whole streams, each at its share of the rate', () => {
+    const options = parseLoadOptions(['--rate', '1000', '--batch', '50', '--seconds', '3']);
+    expect(requestsOf(options, 'stream')).toEqual({ perSecond: 20, total: 60 });
+    const short = parseLoadOptions(['--rate', '750', '--batch', '50', '--seconds', '1']);
+    expect(requestsOf(short, 'stream').total).toBe(10);
+    expect(planOf(options, 'stream', places)).toMatchObject({
+      api: 'stream',
+      requestsPerIteration: 10,
+      requests: 60,
+    });
+  });
+
   it('bounds the virtual users', () => {
-    expect(planOf(parseLoadOptions(['--rate', '100000']), places).virtualUsers).toBe(512);
-    expect(planOf(parseLoadOptions(['--rate', '60']), places).virtualUsers).toBe(32);
+    expect(planOf(parseLoadOptions(['--rate', '100000']), 'unary', places).virtualUsers).toBe(512);
+    expect(planOf(parseLoadOptions(['--rate', '60']), 'unary', places).virtualUsers).toBe(32);
   });
 });

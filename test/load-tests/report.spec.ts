@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parseLoadOptions } from '../../load-tests/src/options.js';
-import { judgeRun, type Outcome, reportJson, reportLines } from '../../load-tests/src/report.js';
+import {
+  judgeRun,
+  type Outcome,
+  reportJson,
+  reportLines,
+  verdictLine,
+} from '../../load-tests/src/report.js';
 
 const good: Outcome = {
+  scenario: 'unary',
   options: parseLoadOptions(['--smoke']),
   engine: 'k6',
   summary: {
@@ -10,7 +17,7 @@ const good: Outcome = {
       vouchers_accepted: { values: { count: 90 } },
       vouchers_superseded: { values: { count: 10 } },
       vouchers_wrong: { values: { count: 0 }, thresholds: { 'count==0': { ok: true } } },
-      grpc_req_duration: { values: { med: 3, 'p(95)': 5, 'p(99)': 8, max: 9 } },
+      batch_duration: { values: { med: 3, 'p(95)': 5, 'p(99)': 8, max: 9 } },
     },
   },
   log: { channels: new Map(), answered: 2, ackedVouchers: 100, complaints: [] },
@@ -58,7 +65,7 @@ describe('judgeRun', () => {
           },
         },
       },
-      /threshold vouchers_wrong: count==0 does not hold \(count 1\)/,
+      /vouchers_wrong count==0 does not hold: 1/,
     ],
     [
       'a run in which nothing was acknowledged',
@@ -72,8 +79,15 @@ describe('judgeRun', () => {
     expect(reportLines({ ...good, ...change }).at(-1)).toContain('FAILED');
   });
 
+  it('gives one verdict over all scenarios, with what is wrong in which', () => {
+    const other: Outcome = { ...good, scenario: 'hot-payer' };
+    expect(verdictLine([good, other])).toBe('PASS unary, hot-payer');
+    const bad = { ...other, conserved: false, firstDifference: 'fees' };
+    expect(verdictLine([good, bad])).toBe('FAIL hot-payer: the ledger does not add up: fees');
+  });
+
   it('says that the stand-in gives no k6 figure', () => {
-    expect(reportLines({ ...good, engine: 'node' })[0]).toContain('not a k6 figure');
+    expect(reportLines({ ...good, engine: 'node' })[1]).toContain('not a k6 figure');
   });
 
   it('gives amounts as text in JSON', () => {
@@ -81,7 +95,7 @@ describe('judgeRun', () => {
       passed: true,
       vouchersAccepted: 90,
       ackedUnits: '100',
-      requestP99Ms: 8,
+      batchP99Ms: 8,
     });
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Wallet } from '#libs/client';
 import {
@@ -9,6 +9,8 @@ import {
   type PostVouchersResponse,
   reasonToWire,
   SERVICE_DEFINITIONS,
+  type StreamVouchersRequest,
+  type StreamVouchersResponse,
   type Voucher,
 } from '#libs/contracts';
 import { verify } from '#libs/crypto';
@@ -19,6 +21,7 @@ import { type EngineResult, runEngine } from '../../load-tests/src/engine.js';
 import { parseLoadOptions } from '../../load-tests/src/options.js';
 import { planOf, requestsOf } from '../../load-tests/src/plan.js';
 import { readAckLog } from '../../load-tests/src/reconcile.js';
+import type { ScenarioName } from '../../load-tests/src/scenarios.js';
 
 /*
  * The k6 script runs under the stand-in against a small VoucherService of this test, which checks signatures as the
@@ -42,7 +45,7 @@ const options = parseLoadOptions([
   '400',
   '--batch',
   '20',
-  '--duration',
+  '--seconds',
   '1',
   '--p99-ms',
   '10000',
@@ -52,7 +55,7 @@ const options = parseLoadOptions([
 const size = {
   requests: requestsOf(options).total,
   batchItems: options.batchItems,
-  badPercent: options.badPercent,
+  badPercent: 5,
   validUntilMs: BigInt(Date.now() + 60_000),
 };
 const depositUnits = depositFor(size, 10);
@@ -95,7 +98,7 @@ function answer({ batch }: PostVouchersRequest): PostVouchersResponse {
       },
     };
   });
-  return { outcomes: { vouchers, ticks: [] } };
+  return { outcomes: { vouchers, ticks: [], bundles: [] } };
 }
 
 beforeAll(async () => {
@@ -122,7 +125,14 @@ beforeAll(async () => {
       if (misbehaviour === 'fails') done({ code: status.UNAVAILABLE, details: 'told to' });
       else done(null, answer(call.request));
     },
-    streamVouchers: () => undefined,
+    streamVouchers: (call: ServerDuplexStream<StreamVouchersRequest, StreamVouchersResponse>) => {
+      call.on('data', ({ sequence, batch }: StreamVouchersRequest) => {
+        if (misbehaviour === 'fails') call.emit('error', { code: status.UNAVAILABLE });
+        else call.write({ sequence, ...answer({ batch }) });
+      });
+      call.on('end', () => call.end());
+    },
+    streamPacked: () => undefined,
   });
   port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -136,7 +146,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function run(how: Misbehaviour): Promise<EngineResult> {
+async function run(how: Misbehaviour, name: ScenarioName = 'unary'): Promise<EngineResult> {
   misbehaviour = how;
   const places = {
     target: `127.0.0.1:${port}`,
@@ -145,7 +155,7 @@ async function run(how: Misbehaviour): Promise<EngineResult> {
     summaryFile: join(folder, 'summary.json'),
   };
   writeFileSync(places.corpusFile, JSON.stringify(corpus));
-  writeFileSync(join(folder, 'plan.json'), JSON.stringify(planOf(options, places)));
+  writeFileSync(join(folder, 'plan.json'), JSON.stringify(planOf(options, name, places)));
   const files = {
     root: ROOT,
     folder,
@@ -161,18 +171,21 @@ const failing = ({ summary }: EngineResult) =>
 const count = ({ summary }: EngineResult, name: string) => summary.metrics[name]?.values.count;
 
 describe('load-tests/k6/vouchers.js', () => {
-  it('sends the whole corpus once and writes down what was acknowledged', async () => {
-    const result = await run('none');
-    expect(failing(result)).toEqual([]);
-    const total = size.requests * size.batchItems;
-    const bad = total * 0.05;
-    expect(count(result, 'vouchers_accepted')).toBe(total - bad);
-    expect(count(result, 'vouchers_refused_as_expected')).toBe(bad);
-    const log = readAckLog(result.ackLog, corpus);
-    expect(log).toMatchObject({ answered: size.requests, ackedVouchers: total - bad });
-    for (const { ackedUnits, sentUnits } of log.channels.values())
-      expect(ackedUnits).toBe(sentUnits);
-  });
+  it.each(['unary', 'stream'] as const)(
+    'sends the whole corpus once by %s calls and writes down what was acknowledged',
+    async (name) => {
+      const result = await run('none', name);
+      expect(failing(result)).toEqual([]);
+      const total = size.requests * size.batchItems;
+      const bad = total * 0.05;
+      expect(count(result, 'vouchers_accepted')).toBe(total - bad);
+      expect(count(result, 'vouchers_refused_as_expected')).toBe(bad);
+      const log = readAckLog(result.ackLog, corpus);
+      expect(log).toMatchObject({ answered: size.requests, ackedVouchers: total - bad });
+      for (const { ackedUnits, sentUnits } of log.channels.values())
+        expect(ackedUnits).toBe(sentUnits);
+    },
+  );
 
   it.each<[Misbehaviour, string]>([
     ['accepts anything', 'vouchers_wrong'],
@@ -181,7 +194,9 @@ describe('load-tests/k6/vouchers.js', () => {
     ['fails', 'requests_failed'],
     ['puts off', 'vouchers_not_now'],
   ])('notices a ledger that %s', async (how, metric) => {
-    const result = await run(how);
+    const result = await run(how, 'unary');
+    const streamed = await run(how, 'stream');
+    expect(failing(streamed)).toContain(metric);
     expect(failing(result)).toContain(metric);
     const log = readAckLog(result.ackLog, corpus);
     expect(log.complaints.length).toBeGreaterThan(0);

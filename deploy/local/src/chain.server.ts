@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { compileCache, compiled } from './root.js';
-import type { ProcessSpec } from './supervised-process.js';
+import type { ProcessSpec, Restart } from './supervised-process.js';
 
 export interface ChainOptions {
   readonly folder: string;
   readonly logFile: string;
   readonly port: number;
   readonly blockIntervalMs: number;
-  readonly restart: boolean;
+  readonly restart: Restart;
 }
 
 export interface ChainPiece {

@@ -17,13 +17,20 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-function endAll(statePath: string): void {
-  let processes: Recorded[];
+interface State {
+  readonly startedAtMs: number;
+  readonly processes: readonly Recorded[];
+}
+
+function readState(statePath: string): State | undefined {
   try {
-    processes = JSON.parse(readFileSync(statePath, 'utf8')).processes;
+    return JSON.parse(readFileSync(statePath, 'utf8'));
   } catch {
-    return;
+    return undefined;
   }
+}
+
+function endAll(processes: readonly Recorded[]): void {
   for (const { identity } of processes) {
     if (!identity) continue;
     if (process.platform === 'linux' && startTimeOf(identity.pid) !== identity.startTime) continue;
@@ -35,13 +42,16 @@ function endAll(statePath: string): void {
   }
 }
 
-const [statePath = '', removeFolder = ''] = process.argv.slice(2);
+const [statePath = '', startedAt = '', removeFolder = ''] = process.argv.slice(2);
 // Signals meant for the group of the tests must not end the guard before its work.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
 process.stdin.resume();
 process.stdin.on('error', () => undefined);
 process.stdin.on('close', () => {
-  endAll(statePath);
+  const state = readState(statePath);
+  // The folder may have been started anew meanwhile; that stack has a guard of its own.
+  if (state && state.startedAtMs !== Number(startedAt)) process.exit(0);
+  endAll(state?.processes ?? []);
   // Processes that were just killed may still be writing for a moment.
   if (removeFolder) rmSync(removeFolder, { recursive: true, force: true, maxRetries: 20 });
   process.exit(0);

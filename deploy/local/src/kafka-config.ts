@@ -35,6 +35,8 @@ export function kafkaProperties({ port, controllerPort, folder }: KafkaConfig): 
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // Lets a crash test have a dead consumer's partitions handed over sooner than by default.
+    'group.min.session.timeout.ms': 1_000,
     'message.max.bytes': MESSAGE_BYTES_MAX,
     'replica.fetch.max.bytes': MESSAGE_BYTES_MAX,
     'log.segment.bytes': 256 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { TOPICS } from '#libs/contracts';
 import { ensureTopics } from '#libs/kafka';
+import { replicationFor, topicSpecs } from '../../provision/src/topics.js';
 
 /** The largest record batch that any topic takes; the broker must not refuse what a topic allows. */
 export const MESSAGE_BYTES_MAX = Math.max(
@@ -32,11 +33,12 @@ export async function kafkaAnswers(brokers: string): Promise<boolean> {
   }
 }
 
-/** Creates the ledger's topics on the brokers, with as many replicas as there are brokers, at most three. */
+/** Creates the ledger's topics on the brokers, as safe as their number allows, and corrects those that exist. */
 export async function createTopics(brokers: string): Promise<void> {
   const kafka = client(brokers, 8);
   const admin = kafka.admin();
   await admin.connect();
   const cluster = await admin.describeCluster().finally(() => admin.disconnect());
-  await ensureTopics(kafka, Object.values(TOPICS), Math.min(3, cluster.brokers.length));
+  const replication = replicationFor(cluster.brokers.length);
+  await ensureTopics(kafka, topicSpecs(replication), replication.factor);
 }

@@ -6,7 +6,7 @@ import { javaMajor, kafkaProperties } from './kafka-config.js';
 import { ensureJars, jarsAreCached } from './kafka-jars.js';
 import { kafkaAnswers } from './kafka-probe.js';
 import { repositoryRoot } from './root.js';
-import type { ProcessSpec } from './supervised-process.js';
+import type { ProcessSpec, Restart } from './supervised-process.js';
 
 const JAVA_MAJOR_MIN = 17;
 const LOG_CONFIG = join(repositoryRoot, 'deploy/local/kafka/log4j2.xml');
@@ -44,7 +44,7 @@ export interface KafkaOptions {
   readonly logFile: string;
   readonly port: number;
   readonly controllerPort: number;
-  readonly restart: boolean;
+  readonly restart: Restart;
   readonly signal?: AbortSignal;
 }
 

@@ -11,6 +11,7 @@ describe("the launcher's command line", () => {
       dataDir: join(repositoryRoot, '.data'),
       withDemo: true,
       json: false,
+      demoArguments: [],
       yes: false,
       ports: {},
       parts: undefined,
@@ -24,6 +25,24 @@ describe("the launcher's command line", () => {
     expect(options.ports).toEqual({ admin: 8080, kafka: 9092 });
     expect(options.parts).toEqual(['postgres', 'kafka']);
     expect(options.withDemo).toBe(false);
+  });
+
+  test('hands options of the demo on, in the form that the demo reads', () => {
+    const args = ['--seed', '7', '--payments', '500', '--file-mib', '2'];
+    const expected = ['--payments', '500', '--file-mib', '2', '--seed', '7'];
+    for (const command of ['start', 'demo']) {
+      expect(parseLauncherArguments([command, ...args]).demoArguments).toEqual(expected);
+    }
+  });
+
+  test.each([
+    [['start', '--fast'], "Unknown option '--fast'.*; see npm start -- --help"],
+    [['demo', '--seed', 'x'], '--seed x: expected a whole number.*; see npm run demo -- --help'],
+    [['demo', '--payments', '5'], '--payments 5: expected a whole number from 100'],
+    [['status', '--seed', '7'], "Unknown option '--seed'.*; see npm run status -- --help"],
+  ])('says of %j what is wrong and where to read more', (args, pattern) => {
+    expect(() => parseLauncherArguments(args)).toThrow(UsageError);
+    expect(() => parseLauncherArguments(args)).toThrow(new RegExp(pattern, 's'));
   });
 
   test.each([
@@ -47,7 +66,14 @@ describe("the launcher's command line", () => {
   });
 
   test('tells how to start without demo, on other ports and with other servers', () => {
-    for (const word of ['--no-demo', '--port', 'DATABASE_URL', 'KAFKA_BROKERS', 'TRON_NODE_URL']) {
+    for (const word of [
+      '--no-demo',
+      '--payments',
+      '--port',
+      'DATABASE_URL',
+      'KAFKA_BROKERS',
+      'TRON_NODE_URL',
+    ]) {
       expect(helpText('start')).toContain(word);
     }
   });

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions as parseDemoOptions } from '../../demo/src/options.js';
 import type { Ports } from './ports.js';
 import { repositoryRoot } from './root.js';
 import { ALL_PARTS, type PartName, PORT_NAMES } from './stack-context.js';
@@ -13,6 +14,8 @@ export interface LauncherOptions {
   readonly dataDir: string;
   readonly withDemo: boolean;
   readonly json: boolean;
+  /** Handed on to the demo. */
+  readonly demoArguments: readonly string[];
   readonly yes: boolean;
   readonly ports: Ports;
   /** What to start; everything when undefined. */
@@ -48,6 +51,32 @@ export function parseParts(text: string): PartName[] {
   });
 }
 
+const DEMO_COMMANDS: ReadonlySet<Command> = new Set(['start', 'demo']);
+const DEMO_OPTIONS = {
+  payments: { type: 'string' },
+  'file-mib': { type: 'string' },
+  seed: { type: 'string' },
+} as const;
+
+function usageError(command: Command, error: unknown): UsageError {
+  const text = error instanceof Error ? error.message : String(error);
+  const npm = command === 'start' ? 'npm start' : `npm run ${command}`;
+  return new UsageError(`${text}; see ${npm} -- --help`);
+}
+
+/** What of the command line the demo gets, checked as the demo itself does: a mistake is told before anything starts. */
+function demoArguments(command: Command, values: Record<string, unknown>): string[] {
+  const given = Object.keys(DEMO_OPTIONS).flatMap((name) =>
+    values[name] === undefined ? [] : [`--${name}`, String(values[name])],
+  );
+  try {
+    parseDemoOptions(['--state', 'checked-later', ...given], 0);
+  } catch (error) {
+    throw usageError(command, error);
+  }
+  return given;
+}
+
 /** The launcher's command line. Throws UsageError with what is wrong. */
 export function parseLauncherArguments(args: readonly string[]): LauncherOptions {
   const [command, ...rest] = args;
@@ -66,10 +95,11 @@ export function parseLauncherArguments(args: readonly string[]): LauncherOptions
         only: { type: 'string' },
         yes: { type: 'boolean', short: 'y' },
         port: { type: 'string', multiple: true },
+        ...(DEMO_COMMANDS.has(known) ? DEMO_OPTIONS : {}),
       },
     }));
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw usageError(known, error);
   }
   const parts = values.only === undefined ? undefined : parseParts(String(values.only));
   return {
@@ -79,6 +109,7 @@ export function parseLauncherArguments(args: readonly string[]): LauncherOptions
     withDemo: values['no-demo'] !== true && !parts,
     parts,
     json: values.json === true,
+    demoArguments: demoArguments(known, values),
     yes: values.yes === true,
     ports: parsePorts((values.port as string[] | undefined) ?? []),
   };
@@ -96,19 +127,24 @@ Servers are taken from the environment when these are set, else started locally,
                         contracts are used, else ours are deployed there
 `;
 
+const DEMO_HELP = `  --payments N          payments of the demo in all, 100 to 1000000 (default 24000)
+  --file-mib N          size of the file that the demo downloads, 1 to 1024 MiB (default 32)
+  --seed N              decides the demo's amounts and prices (default random)
+`;
+
 const HELP: Readonly<Record<Command, string>> = {
   start: `npm start -- [options]
 Starts Postgres, Kafka, a local TRON chain and the five services, runs the demo once and stays up
 until Ctrl-C. Data and ports are kept for the next start.
 
-  --no-demo             only the stack
+${DEMO_HELP}  --no-demo             only the stack
   --only PART,PART      only these parts, without the demo; parts:
                         ${ALL_PARTS.join(', ')}
 ${STARTING}`,
   demo: `npm run demo -- [options]
 Starts the stack, runs the demo, stops everything. Exits 0 when every figure is right.
 
-  --json                the last line is one JSON object; progress goes to standard error
+${DEMO_HELP}  --json                the last line is one JSON object; progress goes to standard error
 ${STARTING}`,
   status: `npm run status -- [options]
 Lists the processes of the stack. Exits 3 when it does not run.

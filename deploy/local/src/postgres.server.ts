@@ -14,7 +14,7 @@ import { dirname, join, relative } from 'node:path';
 import postgres from 'postgres';
 import { databaseUrl, platformPackage, postgresArguments } from './postgres-config.js';
 import { repositoryRoot } from './root.js';
-import type { ProcessSpec } from './supervised-process.js';
+import type { ProcessSpec, Restart } from './supervised-process.js';
 import { chooseRunner, type Runner, runAs } from './unprivileged.js';
 
 const USER = 'swarmledger';
@@ -27,7 +27,7 @@ export interface PostgresOptions {
   readonly password: string;
   /** Server settings on top of the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
-  readonly restart: boolean;
+  readonly restart: Restart;
 }
 
 /** Folder of the server's programs, or undefined when npm has none for this platform. */

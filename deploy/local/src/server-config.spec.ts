@@ -52,8 +52,8 @@ describe('the configuration of Postgres', () => {
     expect(args.slice(0, 4)).toEqual(['-D', '/d', '-p', '5432']);
     for (const setting of [
       'listen_addresses=127.0.0.1',
-      'shared_buffers=256MB',
-      'max_wal_size=4GB',
+      'shared_buffers=512MB',
+      'max_wal_size=8GB',
       'fsync=off',
       'max_connections=20',
     ]) {

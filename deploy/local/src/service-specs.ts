@@ -4,7 +4,7 @@ import type { Ports } from './ports.js';
 import { compileCache, compiled, repositoryRoot } from './root.js';
 import type { SecretFiles } from './secrets.js';
 import type { Endpoints, Network } from './state-file.js';
-import type { ProcessSpec } from './supervised-process.js';
+import type { ProcessSpec, Restart } from './supervised-process.js';
 
 export const SERVICES = ['balance', 'ingest', 'auction', 'settlement', 'admin'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -36,7 +36,7 @@ export interface ServiceContext {
   readonly secrets: SecretFiles;
   readonly network: Network;
   readonly env: NodeJS.ProcessEnv;
-  readonly restart: boolean;
+  readonly restart: Restart;
 }
 
 /** A port that must have been allocated before. */

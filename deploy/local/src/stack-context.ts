@@ -4,7 +4,7 @@ import type { Progress } from './progress.js';
 import { SERVERS, type ServerName } from './server-sources.js';
 import { SERVICE_PORTS, SERVICES, type ServiceName } from './service-specs.js';
 import type { StackRecorder } from './stack-recorder.js';
-import type { ProcessSpec, SupervisedProcess } from './supervised-process.js';
+import type { ProcessSpec, Restart, SupervisedProcess } from './supervised-process.js';
 
 export type PartName = ServerName | ServiceName;
 export const ALL_PARTS: readonly PartName[] = [...SERVERS, ...SERVICES];
@@ -27,7 +27,7 @@ export interface StackOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly progress?: Progress;
   /** Processes that die are started again (default true). */
-  readonly restart?: boolean;
+  readonly restart?: Restart;
   /** Everything ends by itself when this process dies, even by SIGKILL (for tests). */
   readonly guard?: boolean;
   /** The data folder is deleted at the end, also by the guard (for tests). */

@@ -30,6 +30,8 @@ export interface Stack {
   readonly secondsToReady: number;
   /** The running process of this name; throws when there is none. */
   process(name: string): ProcessIdentity;
+  /** Starts one more process under the stack's supervision; resolves when it is ready. */
+  launch(spec: ProcessSpec, port: number, url: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -121,9 +123,10 @@ class RunningStack implements Stack {
   }
 }
 
-function startGuard({ folder, options }: StackContext): { end(): void } {
+function startGuard({ folder, options, recorder }: StackContext): { end(): void } {
   const script = join(import.meta.dirname, `guard${extname(import.meta.filename)}`);
-  const args = [script, folder.state, options.temporary ? folder.path : ''];
+  const startedAt = String(recorder.current.startedAtMs);
+  const args = [script, folder.state, startedAt, options.temporary ? folder.path : ''];
   const guard = spawn(process.execPath, args, {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

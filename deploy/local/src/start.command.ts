@@ -7,6 +7,7 @@ import { progressTo } from './progress.js';
 import { compiled, repositoryRoot } from './root.js';
 import { type Stack, startStack } from './stack.js';
 import { readState } from './state-file.js';
+import { whereToLook } from './where-to-look.js';
 
 /** Exit code of a program ended by Ctrl-C, as shells count it. */
 const INTERRUPTED = 130;
@@ -29,7 +30,8 @@ function startedAtMs(env: NodeJS.ProcessEnv): number {
 /** Runs the demo against the stack; its output is passed through. Returns its exit code. */
 function runDemo(stack: Stack, options: LauncherOptions, seconds: number, signal: AbortSignal) {
   const args = [compiled('deploy/demo/src/main.js'), '--state', stack.statePath];
-  const child = spawn(process.execPath, [...args, ...(options.json ? ['--json'] : [])], {
+  args.push(...options.demoArguments, ...(options.json ? ['--json'] : []));
+  const child = spawn(process.execPath, args, {
     cwd: repositoryRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, FIRST_START_SECONDS: seconds.toFixed(1) },
@@ -48,19 +50,6 @@ function whoHoldsTheFolder(dataDir: string, error: LockedError): UsageError {
   return new UsageError(
     `already running in ${dataDir} (process ${error.holder.pid}${where}); see npm run status, stop it by npm run down`,
   );
-}
-
-function whereToLook(stack: Stack): string {
-  const { urls, state } = stack;
-  const lines = [
-    urls.adminUrl &&
-      `Dashboard  ${urls.adminUrl}   (operator token: ${state.secrets.operatorToken})`,
-    urls.ingestGrpc &&
-      `gRPC       ingest ${urls.ingestGrpc}, balance ${urls.balanceGrpc}, auction ${urls.auctionGrpc}, settlement ${urls.settlementGrpc}`,
-    `Data       ${state.dataDir} (addresses and ports: state.json; logs: logs/)`,
-    'Ctrl-C stops everything; the next start goes on where this one ended.',
-  ];
-  return `\n${lines.filter(Boolean).join('\n')}\n`;
 }
 
 function waitFor(signal: AbortSignal): Promise<void> {
@@ -113,7 +102,9 @@ export async function startCommand(options: LauncherOptions): Promise<number> {
     if (options.command === 'start') {
       if (code !== 0 && !request.signal.aborted)
         out.write(`\nThe demo failed (exit code ${code}).\n`);
-      out.write(whereToLook(stack));
+      const { state, urls } = stack;
+      const operatorTokenFile = state.secrets.operatorToken;
+      out.write(whereToLook({ endpoints: urls, dataDir: state.dataDir, operatorTokenFile }));
       await waitFor(request.signal);
     }
   } finally {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '#libs/testing';
+import { DEATHS_MAX } from './backoff.js';
 import { isAlive } from './process-identity.js';
 import { type ProcessSpec, SupervisedProcess } from './supervised-process.js';
 
@@ -54,6 +55,16 @@ describe('a supervised process', () => {
     await eventually(() => expect([sample.phase, sample.restarts]).toEqual(['running', 1]));
     expect(sample.identity!.pid).not.toBe(first.pid);
     expect(events).toContain('died');
+  });
+
+  test('is started again at once and for ever, if that is wanted', async () => {
+    const { process: sample, events } = make(LASTING, { restart: 'always' });
+    await sample.start();
+    for (let deaths = 1; deaths <= DEATHS_MAX + 1; deaths++) {
+      process.kill(sample.identity!.pid, 'SIGKILL');
+      await eventually(() => expect([sample.phase, sample.restarts]).toEqual(['running', deaths]));
+    }
+    expect(events).not.toContain('gave-up');
   });
 
   test('is killed when it does not heed the stop signal', async () => {

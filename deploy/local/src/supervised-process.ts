@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decideRestart } from './backoff.js';
+import { BACKOFF_FIRST_MS, decideRestart } from './backoff.js';
 import { logTail, openLog } from './log-tail.js';
 import { endProcess, identify, type ProcessIdentity } from './process-identity.js';
 import type { ProcessPhase } from './state-file.js';
+
+/** Started again when it dies: not at all, with growing pauses up to a limit, or at once and for ever (crash tests). */
+export type Restart = boolean | 'always';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -19,8 +22,7 @@ export interface ProcessSpec {
   /** Resolves true when the process does its work; asked again and again until then. */
   readonly isReady: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
-  /** Started again when it dies. */
-  readonly restart: boolean;
+  readonly restart: Restart;
   /**
    * How often a death before the first readiness is answered by another try (default 0). A server
    * whose predecessor was killed may find its memory or lock still held for a moment.
@@ -118,7 +120,10 @@ export class SupervisedProcess {
       return;
     }
     this.deathsAtMs.push(Date.now());
-    const decision = decideRestart(this.deathsAtMs, Date.now());
+    const decision =
+      this.spec.restart === 'always'
+        ? { restartAfterMs: BACKOFF_FIRST_MS }
+        : decideRestart(this.deathsAtMs, Date.now());
     if (decision === 'give-up') {
       this.setPhase('failed');
       this.listener('gave-up');

@@ -1,6 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '#libs/contracts';
-import { topicSpecs } from './topics.js';
+import { replicationFor, replicationProblem, topicSpecs } from './topics.js';
+
+describe('replication', () => {
+  it.each([
+    [1, { factor: 1, minInsync: 1 }],
+    [2, { factor: 2, minInsync: 2 }],
+    [3, { factor: 3, minInsync: 2 }],
+    [9, { factor: 3, minInsync: 2 }],
+  ])('of %i brokers is as safe as they allow', (brokers, replication) => {
+    expect(replicationFor(brokers)).toEqual(replication);
+    expect(replicationProblem(replication, brokers)).toBeUndefined();
+    expect(() => topicSpecs(replication)).not.toThrow();
+  });
+
+  it.each([
+    [{ factor: 3, minInsync: 1 }, 3, /acknowledged when it stands on one/],
+    [{ factor: 1, minInsync: 1 }, 2, /acknowledged when it stands on one/],
+    [{ factor: 3, minInsync: 2 }, 2, /only 2 brokers/],
+  ])('%o is refused on %i brokers', (replication, brokers, problem) => {
+    expect(replicationProblem(replication, brokers)).toMatch(problem);
+  });
+});
 
 describe('topicSpecs', () => {
   it('gives every topic its own settings and the durability asked for', () => {

@@ -11,10 +11,11 @@ import {
   type TransferResponse,
   type Withdrawal,
 } from '#libs/contracts';
-import type { Address, AssetName, TickCommitment, Units } from '#libs/domain';
+import type { Address, AssetName, TickCommitment, TickTerms, Units } from '#libs/domain';
 import { toBuffer } from './bytes.js';
 import { SessionSource } from './connection.js';
 import { LedgerUnavailable } from './errors.js';
+import { homePartition, saltFor } from './home-partition.js';
 import type { CallPolicy } from './policy.js';
 import { callUnary, type UnaryMethod } from './unary.js';
 import { newId, type Wallet } from './wallet.js';
@@ -23,11 +24,14 @@ import { watchBalances } from './watch.js';
 /** How long a signed request stays valid: longer than any retry, too short to be worth stealing. */
 const REQUEST_VALID_MS = 600_000;
 
-/** A channel to be opened. The salt makes a repeat safe; without one a new one is drawn. */
+/**
+ * A channel to be opened. The salt makes a repeat safe; without one a new one is drawn, by which the
+ * channel lies in the payer's home partition, so that one bundle can pay it with the others.
+ */
 export type ChannelOrder = {
   readonly payee: Address;
   readonly depositUnits: Units;
-  readonly ticks?: TickCommitment | undefined;
+  readonly ticks?: TickTerms | undefined;
   readonly salt?: Uint8Array | undefined;
 };
 
@@ -53,6 +57,7 @@ export class AccountClient {
     private readonly policy: CallPolicy,
     readonly wallet: Wallet,
     private readonly nowMs: () => number,
+    private readonly partitions: number,
   ) {
     this.#sessions = new SessionSource(wallet, nowMs);
   }
@@ -101,11 +106,21 @@ export class AccountClient {
       payee: order.payee,
       depositUnits: order.depositUnits,
       ticks: order.ticks,
-      salt: order.salt ?? newId(),
+      salt: order.salt ?? this.#homeSalt(order.payee),
       validUntilMs: this.#validUntilMs(),
     });
     const method = this.grpc.openChannel.bind(this.grpc);
     return present('OpenChannel', (await this.#write('OpenChannel', method, request)).channel);
+  }
+
+  /**
+   * Gives an open channel a hash chain to pay by. Refused with TICKS_LEFT while its last chain is not
+   * used up and booked, and with SUPERSEDED when `ticks.baseUnits` is below what the channel owes.
+   */
+  async commitTicks(channelId: Uint8Array, ticks: TickCommitment): Promise<Channel> {
+    const request = this.wallet.commitTicks(channelId, ticks, this.#validUntilMs());
+    const method = this.grpc.commitTicks.bind(this.grpc);
+    return present('CommitTicks', (await this.#write('CommitTicks', method, request)).channel);
   }
 
   /** Begins the end of a channel: at once for its payee, after the dispute window for its payer. */
@@ -161,6 +176,12 @@ export class AccountClient {
 
   listWithdrawals(page?: PageRequest): Promise<ListWithdrawalsResponse> {
     return this.#read('ListWithdrawals', this.grpc.listWithdrawals.bind(this.grpc), { page });
+  }
+
+  #homeSalt(payee: Address): Buffer {
+    const payer = this.wallet.address;
+    const ends = { payer, payee };
+    return saltFor(ends, homePartition(payer, this.partitions), this.partitions);
   }
 
   #validUntilMs(): bigint {

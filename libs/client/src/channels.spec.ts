@@ -97,8 +97,38 @@ describe('PayingChannel and ReceivingChannel', () => {
     const { terms } = pair(chain);
     const paying = new PayingChannel(payer, { ...terms, chain, cumulativeUnits: 20n });
     expect(paying.payTicks().index).toBe(11n);
+    const later = new TickChain(newId(), 2n, 40, 30n);
+    const resumed = (cumulativeUnits: bigint) =>
+      new PayingChannel(payer, { ...terms, chain: later, cumulativeUnits }).payTicks().index;
+    expect([30n, 34n].map(resumed)).toEqual([1n, 3n]);
     const vouchers = new PayingChannel(payer, { ...terms, cumulativeUnits: 20n });
     expect(vouchers.pay(1n).cumulativeUnits).toBe(21n);
+  });
+
+  it('go on by another chain once the last one is used up, from what is owed', () => {
+    const { paying, receiving } = pair(new TickChain(newId(), 5n, 2));
+    const next = new TickChain(newId(), 3n, 10, 40n);
+    expect(() => paying.adopt(next)).toThrow('0 of 2 ticks are used');
+    receiving.takeTick(paying.payTicks(2));
+    receiving.takeVoucher(paying.pay(30n));
+    expect(() => paying.adopt(new TickChain(newId(), 3n, 10, 39n))).toThrow('SUPERSEDED');
+    expect(() => paying.adopt(new TickChain(newId(), 3n, 10, 101n))).toThrow('ABOVE_DEPOSIT');
+    paying.adopt(next);
+    receiving.adopt(next.commitment);
+    expect(receiving.takeTick(paying.payTicks())).toEqual({ ok: true, value: 3n });
+    receiving.adopt(next.commitment); // Heard twice: the position stays.
+    expect(receiving.takeTick(paying.payTicks(4))).toEqual({ ok: true, value: 12n });
+    expect([paying.cumulativeUnits, receiving.cumulativeUnits]).toEqual([55n, 55n]);
+    expect(paying.chain).toBe(next);
+  });
+
+  it('take up ticks on a channel that was opened without', () => {
+    const { paying, receiving } = pair();
+    receiving.takeVoucher(paying.pay(20n));
+    const chain = new TickChain(newId(), 2n, 5, 20n);
+    paying.adopt(chain);
+    receiving.adopt(chain.commitment);
+    expect(receiving.takeTick(paying.payTicks(5))).toEqual({ ok: true, value: 10n });
   });
 
   it('want the payer’s own key', () => {

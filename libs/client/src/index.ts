@@ -7,6 +7,7 @@ export {
   LedgerUnavailable,
   OutcomeUnknown,
 } from './errors.js';
+export { homePartition, saltFor } from './home-partition.js';
 export { LedgerClient, type Network } from './ledger.client.js';
 export { MarketClient } from './market.client.js';
 export {
@@ -15,6 +16,21 @@ export {
   type PaymentResults,
   type Payments,
 } from './outcomes.js';
+export {
+  bundleBytes,
+  type PackedItem,
+  type PackedPayments,
+  packedBytes,
+  packPayments,
+  writeBundle,
+  writeTick,
+  writeVoucher,
+} from './packed.codec.js';
+export {
+  type OpenedChannel,
+  PackedStream,
+  type PackedStreamSettings,
+} from './packed.stream.js';
 export { PayingChannel, type PayingTerms, TickChain } from './paying-channel.js';
 export { type CallPolicy, DEFAULT_POLICY } from './policy.js';
 export { ReceivingChannel, type ReceivingTerms } from './receiving-channel.js';

@@ -58,7 +58,8 @@ export class LedgerClient {
 
   /** The ledger as one wallet sees it. It shares this client's connection. */
   account(wallet: Wallet): AccountClient {
-    return new AccountClient(this.grpc, this.policy, wallet, () => this.nowMs());
+    const { partitions } = this.network;
+    return new AccountClient(this.grpc, this.policy, wallet, () => this.nowMs(), partitions);
   }
 
   /** One channel, by its 32-byte id. Refused with CHANNEL_UNKNOWN. */

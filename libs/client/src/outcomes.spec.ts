@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Outcome, Reason } from '#libs/contracts';
-import { OpenResults, owedAtLeast, resultsFromWire } from './outcomes.js';
+import { itemsOf, OpenResults, owedAtLeast, resultsFromWire } from './outcomes.js';
 
 const id = Buffer.alloc(32, 1);
 const voucher = {
@@ -21,7 +21,10 @@ const refusal = (reason: Reason, acceptedUnits = 0n): Outcome => ({
   result: { $case: 'refusal', value: { reason, detail: 'why', acceptedUnits } },
 });
 const only = (outcome: Outcome) => {
-  const results = resultsFromWire({ vouchers: [voucher] }, { vouchers: [outcome], ticks: [] });
+  const results = resultsFromWire(
+    { vouchers: [voucher] },
+    { vouchers: [outcome], ticks: [], bundles: [] },
+  );
   return results.vouchers[0]!;
 };
 
@@ -39,7 +42,7 @@ describe('outcomes', () => {
 
   it('does not pair outcomes with payments when their numbers differ', () => {
     expect(() => resultsFromWire({ vouchers: [voucher] }, undefined)).toThrow(TypeError);
-    const outcomes = { vouchers: [receipt(1n)], ticks: [receipt(1n)] };
+    const outcomes = { vouchers: [receipt(1n)], ticks: [receipt(1n)], bundles: [] };
     expect(() => resultsFromWire({ vouchers: [voucher] }, outcomes)).toThrow('1 + 1 outcomes');
   });
 
@@ -49,15 +52,35 @@ describe('outcomes', () => {
       resultsFromWire(open.rest(), {
         vouchers: [receipt(1n), refusal(Reason.OVERLOADED), refusal(Reason.BAD_SIGNATURE)],
         ticks: [refusal(Reason.UNAVAILABLE)],
+        bundles: [],
       }),
     );
     expect(open.settled).toBe(false);
     const rest = open.rest();
     expect([rest.vouchers?.length, rest.ticks?.length]).toEqual([1, 1]);
-    open.fill(resultsFromWire(rest, { vouchers: [receipt(2n)], ticks: [receipt(3n)] }));
+    const again = { vouchers: [receipt(2n)], ticks: [receipt(3n)], bundles: [] };
+    open.fill(resultsFromWire(rest, again));
     expect(open.settled).toBe(true);
     const { vouchers, ticks } = open.results();
     expect(vouchers.map((outcome) => owedAtLeast(outcome))).toEqual([1n, 2n, undefined]);
     expect(ticks.map((outcome) => owedAtLeast(outcome))).toEqual([3n]);
+  });
+
+  it('asks again for a whole bundle, and keeps what was final of it', () => {
+    const entries = [1n, 2n, 3n].map((cumulativeUnits) => ({ channelId: id, cumulativeUnits }));
+    const bundle = { entries, validUntilMs: 1n, signature: Buffer.alloc(64) };
+    const open = new OpenResults({ bundles: [bundle, bundle] });
+    const none = { vouchers: [], ticks: [] };
+    const settled = { entries: [receipt(1n), receipt(2n), refusal(Reason.ABOVE_DEPOSIT)] };
+    const half = { entries: [receipt(4n), refusal(Reason.OVERLOADED), refusal(Reason.EXPIRED)] };
+    open.fill(resultsFromWire(open.rest(), { ...none, bundles: [settled, half] }));
+    expect([open.settled, itemsOf(open.rest())]).toEqual([false, 3]);
+    const repeat = { entries: [refusal(Reason.SUPERSEDED, 9n), receipt(5n), receipt(6n)] };
+    open.fill(resultsFromWire(open.rest(), { ...none, bundles: [repeat] }));
+    expect(open.settled).toBe(true);
+    expect(open.results().bundles.map((outcomes) => outcomes.map(owedAtLeast))).toEqual([
+      [1n, 2n, undefined],
+      [4n, 5n, undefined],
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  type Bundle,
   type Outcome,
   type PaymentOutcomes,
   type Receipt,
@@ -9,8 +10,18 @@ import {
 import type { Reason, Units } from '#libs/domain';
 import { isTransient } from './errors.js';
 
-/** Some payments to post together, up to 4096. */
-export type Payments = { readonly vouchers?: readonly Voucher[]; readonly ticks?: readonly Tick[] };
+/** Some payments to post together, up to 4096 with every entry of a bundle counted. */
+export type Payments = {
+  readonly vouchers?: readonly Voucher[];
+  readonly ticks?: readonly Tick[];
+  readonly bundles?: readonly Bundle[];
+};
+
+/** How many items these payments are, as the ledger counts them. */
+export function itemsOf({ vouchers = [], ticks = [], bundles = [] }: Payments): number {
+  const entries = bundles.reduce((sum, bundle) => sum + bundle.entries.length, 0);
+  return vouchers.length + ticks.length + entries;
+}
 
 /** What became of one payment. */
 export type PaymentOutcome =
@@ -27,6 +38,8 @@ export type PaymentOutcome =
 export type PaymentResults = {
   readonly vouchers: readonly PaymentOutcome[];
   readonly ticks: readonly PaymentOutcome[];
+  /** Per bundle, the outcomes of its entries. */
+  readonly bundles: readonly (readonly PaymentOutcome[])[];
 };
 
 /**
@@ -44,14 +57,23 @@ export function resultsFromWire(
   payments: Payments,
   outcomes: PaymentOutcomes | undefined,
 ): PaymentResults {
-  const { vouchers = [], ticks = [] } = outcomes ?? {};
-  const wanted = [payments.vouchers?.length ?? 0, payments.ticks?.length ?? 0];
-  if (vouchers.length !== wanted[0] || ticks.length !== wanted[1]) {
-    throw new TypeError(
-      `${vouchers.length} + ${ticks.length} outcomes do not answer ${wanted.join(' + ')} payments`,
-    );
+  const { vouchers = [], ticks = [], bundles = [] } = outcomes ?? {};
+  const given = [vouchers, ticks, ...bundles.map(({ entries }) => entries)];
+  const wanted = [
+    payments.vouchers ?? [],
+    payments.ticks ?? [],
+    ...(payments.bundles ?? []).map(({ entries }) => entries),
+  ];
+  const counts = (lists: readonly (readonly unknown[])[]) =>
+    lists.map((list) => list.length).join(' + ');
+  if (counts(given) !== counts(wanted)) {
+    throw new TypeError(`${counts(given)} outcomes do not answer ${counts(wanted)} payments`);
   }
-  return { vouchers: vouchers.map(fromWire), ticks: ticks.map(fromWire) };
+  return {
+    vouchers: vouchers.map(fromWire),
+    ticks: ticks.map(fromWire),
+    bundles: bundles.map(({ entries }) => entries.map(fromWire)),
+  };
 }
 
 function fromWire({ result }: Outcome): PaymentOutcome {
@@ -66,17 +88,21 @@ function fromWire({ result }: Outcome): PaymentOutcome {
 export class OpenResults {
   readonly #vouchers: (PaymentOutcome | undefined)[];
   readonly #ticks: (PaymentOutcome | undefined)[];
+  readonly #bundles: (PaymentOutcome | undefined)[][];
 
   constructor(private readonly payments: Payments) {
-    this.#vouchers = new Array(payments.vouchers?.length ?? 0).fill(undefined);
-    this.#ticks = new Array(payments.ticks?.length ?? 0).fill(undefined);
+    const slots = (list: readonly unknown[] = []) => new Array(list.length).fill(undefined);
+    this.#vouchers = slots(payments.vouchers);
+    this.#ticks = slots(payments.ticks);
+    this.#bundles = (payments.bundles ?? []).map(({ entries }) => slots(entries));
   }
 
-  /** The payments that have no final outcome yet. */
+  /** The payments that have no final outcome yet; a bundle is whole, since it is signed whole. */
   rest(): Payments {
     return {
       vouchers: (this.payments.vouchers ?? []).filter((_, at) => isOpen(this.#vouchers[at])),
       ticks: (this.payments.ticks ?? []).filter((_, at) => isOpen(this.#ticks[at])),
+      bundles: (this.payments.bundles ?? []).filter((_, at) => this.#bundles[at]?.some(isOpen)),
     };
   }
 
@@ -84,17 +110,29 @@ export class OpenResults {
   fill(results: PaymentResults): void {
     fillOpen(this.#vouchers, results.vouchers);
     fillOpen(this.#ticks, results.ticks);
+    const open = this.#bundles.filter((slots) => slots.some(isOpen));
+    for (const [at, slots] of open.entries()) {
+      const entries = results.bundles[at] ?? [];
+      for (let entry = 0; entry < slots.length; entry++) {
+        // What was final before stays: of the repeat it would only say SUPERSEDED.
+        if (isOpen(slots[entry])) slots[entry] = entries[entry];
+      }
+    }
   }
 
   /** True when no payment was refused for now only. */
   get settled(): boolean {
-    return !this.#vouchers.some(isOpen) && !this.#ticks.some(isOpen);
+    return ![this.#vouchers, this.#ticks, ...this.#bundles].some((slots) => slots.some(isOpen));
   }
 
   /** All results, after at least one {@link fill}. */
   results(): PaymentResults {
     const given = (outcome: PaymentOutcome | undefined) => outcome !== undefined;
-    return { vouchers: this.#vouchers.filter(given), ticks: this.#ticks.filter(given) };
+    return {
+      vouchers: this.#vouchers.filter(given),
+      ticks: this.#ticks.filter(given),
+      bundles: this.#bundles.map((slots) => slots.filter(given)),
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Tick, Voucher } from '#libs/contracts';
 import { sha256 } from '#libs/crypto';
-import { type Address, type TickCommitment, tickChain, type Units } from '#libs/domain';
+import { type Address, type TickCommitment, tickChain, tickUnits, type Units } from '#libs/domain';
 import { toBuffer } from './bytes.js';
 import { LedgerRefusal } from './errors.js';
 import type { Wallet } from './wallet.js';
@@ -13,12 +13,15 @@ export class TickChain {
   readonly commitment: TickCommitment;
   readonly #elements: readonly Uint8Array[];
 
-  /** Takes a secret seed of 32 bytes. Holds ticksMax + 1 elements of 32 bytes in memory. */
-  constructor(seed: Uint8Array, tickValueUnits: Units, ticksMax: number) {
+  /**
+   * Takes a secret seed of 32 bytes, never used for another chain. Holds ticksMax + 1 elements of 32
+   * bytes in memory. `baseUnits` is what the channel owes when the chain begins: 0 at the opening.
+   */
+  constructor(seed: Uint8Array, tickValueUnits: Units, ticksMax: number, baseUnits: Units = 0n) {
     if (seed.length !== 32) throw new TypeError('a seed has 32 bytes');
     this.#elements = tickChain(seed, ticksMax, sha256);
     const chainEnd = this.preimage(0);
-    this.commitment = { chainEnd, tickValueUnits, ticksMax: BigInt(ticksMax) };
+    this.commitment = { chainEnd, tickValueUnits, ticksMax: BigInt(ticksMax), baseUnits };
   }
 
   /** The preimage that proves `index` ticks; throws a RangeError beyond the chain. */
@@ -46,6 +49,7 @@ export type PayingTerms = {
  */
 export class PayingChannel {
   #cumulativeUnits: Units;
+  #chain: TickChain | undefined;
   #tickIndex = 0;
 
   constructor(
@@ -53,8 +57,11 @@ export class PayingChannel {
     readonly terms: PayingTerms,
   ) {
     this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
-    const tickValueUnits = terms.chain?.commitment.tickValueUnits;
-    if (tickValueUnits) this.#tickIndex = Number(this.#cumulativeUnits / tickValueUnits);
+    this.#chain = terms.chain;
+    if (terms.chain === undefined) return;
+    const { baseUnits, tickValueUnits } = terms.chain.commitment;
+    if (this.#cumulativeUnits <= baseUnits) return;
+    this.#tickIndex = Number((this.#cumulativeUnits - baseUnits) / tickValueUnits);
   }
 
   /** All that is owed so far. */
@@ -79,18 +86,45 @@ export class PayingChannel {
     });
   }
 
+  /** The chain that ticks are taken from. */
+  get chain(): TickChain | undefined {
+    return this.#chain;
+  }
+
+  /**
+   * Pays by another chain from now on, once the ledger has taken its commitment (CommitTicks). Refused
+   * with TICKS_LEFT while the last chain is not used up, and with SUPERSEDED when the new one begins
+   * below what is owed.
+   */
+  adopt(chain: TickChain): void {
+    const last = this.#chain?.commitment;
+    if (last !== undefined && BigInt(this.#tickIndex) < last.ticksMax) {
+      const text = `${this.#tickIndex} of ${last.ticksMax} ticks are used`;
+      throw new LedgerRefusal('TICKS_LEFT', text);
+    }
+    const { baseUnits } = chain.commitment;
+    if (baseUnits < this.#cumulativeUnits) {
+      const text = `the chain begins at ${baseUnits} of ${this.#cumulativeUnits} units owed`;
+      throw new LedgerRefusal('SUPERSEDED', text);
+    }
+    this.#raiseTo(baseUnits);
+    this.#chain = chain;
+    this.#tickIndex = 0;
+  }
+
   /** The tick that pays `count` tick values more. */
   payTicks(count = 1): Tick {
-    const { chain, channelId } = this.terms;
+    const { channelId } = this.terms;
+    const chain = this.#chain;
     if (chain === undefined) {
       throw new LedgerRefusal('TICKS_NOT_COMMITTED', 'this channel has no tick commitment');
     }
     const index = this.#tickIndex + count;
-    const { ticksMax, tickValueUnits } = chain.commitment;
+    const { ticksMax } = chain.commitment;
     if (!Number.isInteger(count) || count < 1 || BigInt(index) > ticksMax) {
       throw new LedgerRefusal('TICK_OUT_OF_RANGE', `tick ${index} of ${ticksMax}`);
     }
-    this.#raiseTo(BigInt(index) * tickValueUnits);
+    this.#raiseTo(tickUnits(chain.commitment, BigInt(index)));
     this.#tickIndex = index;
     return {
       channelId: toBuffer(channelId),

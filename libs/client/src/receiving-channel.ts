@@ -12,6 +12,7 @@ import {
   type Result,
   refuse,
   type TickCommitment,
+  tickUnits,
   type Units,
 } from '#libs/domain';
 import { LedgerRefusal } from './errors.js';
@@ -36,6 +37,7 @@ export type ReceivingTerms = {
 export class ReceivingChannel {
   readonly #publicKey: Uint8Array;
   #cumulativeUnits: Units;
+  #ticks: TickCommitment | undefined;
   #tickIndex = 0n;
   #anchor: Uint8Array;
 
@@ -50,6 +52,7 @@ export class ReceivingChannel {
     }
     this.#publicKey = publicKey;
     this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
+    this.#ticks = terms.ticks;
     this.#anchor = terms.ticks?.chainEnd ?? new Uint8Array(32);
   }
 
@@ -75,9 +78,21 @@ export class ReceivingChannel {
     return accept(this.#raiseTo(voucher.cumulativeUnits));
   }
 
+  /**
+   * Takes ticks of another chain from now on: that of DescribeChannel after the payer's CommitTicks. A
+   * chain that is not later than the present one changes nothing.
+   */
+  adopt(ticks: TickCommitment): void {
+    if (this.#ticks !== undefined && ticks.baseUnits <= this.#ticks.baseUnits) return;
+    this.#ticks = ticks;
+    this.#tickIndex = 0n;
+    this.#anchor = ticks.chainEnd;
+  }
+
   /** Takes a tick; returns the units it adds, or the reason why the ledger would refuse it. */
   takeTick(tick: Tick): Result<Units> {
-    const { channelId, ticks } = this.terms;
+    const { channelId } = this.terms;
+    const ticks = this.#ticks;
     if (!equalBytes(tick.channelId, channelId)) {
       return refuse('CHANNEL_UNKNOWN', 'the tick is for another channel');
     }
@@ -86,7 +101,7 @@ export class ReceivingChannel {
     if (tick.index < 1n || tick.index > ticks.ticksMax || steps > BigInt(LIMITS.tickStepsMax)) {
       return refuse('TICK_OUT_OF_RANGE', `tick ${tick.index} of ${ticks.ticksMax}`);
     }
-    const cumulativeUnits = tick.index * ticks.tickValueUnits;
+    const cumulativeUnits = tickUnits(ticks, tick.index);
     const outside = this.#checkAmount(cumulativeUnits);
     if (outside !== undefined) return outside;
     if (steps <= 0n) return refuse('SUPERSEDED', `tick ${this.#tickIndex} is already proven`);

@@ -1,12 +1,13 @@
 import type { PaymentBatch } from '#libs/contracts';
 import { LIMITS } from '#libs/domain';
 import { LedgerRefusal } from './errors.js';
-import { OpenResults, type PaymentResults, type Payments } from './outcomes.js';
+import { itemsOf, OpenResults, type PaymentResults, type Payments } from './outcomes.js';
 import { backoffMs, type CallPolicy, pause } from './policy.js';
 
 /** The wire's form of some payments. */
 export function batchOf(payments: Payments): PaymentBatch {
-  return { vouchers: [...(payments.vouchers ?? [])], ticks: [...(payments.ticks ?? [])] };
+  const { vouchers = [], ticks = [], bundles = [] } = payments;
+  return { vouchers: [...vouchers], ticks: [...ticks], bundles: [...bundles] };
 }
 
 /**
@@ -19,7 +20,7 @@ export async function postUntilSettled(
   payments: Payments,
   post: (rest: Payments, endMs: number) => Promise<PaymentResults>,
 ): Promise<PaymentResults> {
-  const count = (payments.vouchers?.length ?? 0) + (payments.ticks?.length ?? 0);
+  const count = itemsOf(payments);
   if (count > LIMITS.batchItemsMax) {
     throw new LedgerRefusal('LIMIT_EXCEEDED', `${count} payments, at most ${LIMITS.batchItemsMax}`);
   }

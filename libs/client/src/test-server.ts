@@ -94,6 +94,7 @@ export function acceptAll(request: StreamVouchersRequest): PaymentOutcomes {
       },
     })),
     ticks: [],
+    bundles: [],
   };
 }
 
@@ -107,5 +108,6 @@ export function refuseAll(request: StreamVouchersRequest, reason: Reason): Payme
       },
     })),
     ticks: [],
+    bundles: [],
   };
 }

@@ -1,10 +1,18 @@
 import { VoucherServiceClient } from '#libs/contracts';
-import { CHANNEL_OPTIONS, type ClientSettings, credentialsOf, policyOf } from './connection.js';
+import {
+  CHANNEL_OPTIONS,
+  type ClientSettings,
+  credentialsOf,
+  policyOf,
+  SessionSource,
+} from './connection.js';
 import { type PaymentResults, type Payments, resultsFromWire } from './outcomes.js';
+import { PackedStream, type PackedStreamSettings } from './packed.stream.js';
 import type { CallPolicy } from './policy.js';
 import { batchOf, postUntilSettled } from './settle.js';
 import { callUnary } from './unary.js';
 import { type StreamSettings, VoucherStream } from './voucher.stream.js';
+import type { Wallet } from './wallet.js';
 
 /** VoucherService: posts payments one request at a time, or over a stream that mends itself. */
 export class VoucherClient {
@@ -33,6 +41,20 @@ export class VoucherClient {
   /** Opens a stream: for many payments one after another. */
   stream(settings: StreamSettings = {}): VoucherStream {
     return new VoucherStream(() => this.#grpc.streamVouchers(), this.#policy, settings);
+  }
+
+  /**
+   * Opens a packed stream, which needs a session: for very many payments. `nowMs` is the ledger's clock,
+   * see {@link LedgerClient.nowMs}.
+   */
+  packed(
+    wallet: Wallet,
+    settings: PackedStreamSettings = {},
+    nowMs: () => number = Date.now,
+  ): PackedStream {
+    const sessions = new SessionSource(wallet, nowMs);
+    const open = (fresh: boolean) => this.#grpc.streamPacked(sessions.metadata(fresh));
+    return new PackedStream(open, this.#policy, settings);
   }
 
   close(): void {

@@ -146,7 +146,10 @@ describe('VoucherStream', () => {
 
   it('refuses a batch that is too large without sending it, and an answer that does not fit', async () => {
     const stream = await serve((request, call) => {
-      call.write({ sequence: request.sequence, outcomes: { vouchers: [], ticks: [] } });
+      call.write({
+        sequence: request.sequence,
+        outcomes: { vouchers: [], ticks: [], bundles: [] },
+      });
     });
     const many = { vouchers: new Array(4097).fill(paying(1n).vouchers[0]) };
     await expect(stream.send(many)).rejects.toBeInstanceOf(LedgerRefusal);

@@ -1,8 +1,9 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import type { StreamVouchersRequest, StreamVouchersResponse } from '#libs/contracts';
-import { judge, LedgerError, LedgerRefusal, LedgerUnavailable, OutcomeUnknown } from './errors.js';
+import { LedgerUnavailable, OutcomeUnknown } from './errors.js';
 import { type PaymentResults, type Payments, resultsFromWire } from './outcomes.js';
-import { backoffMs, type CallPolicy } from './policy.js';
+import type { CallPolicy } from './policy.js';
+import { type Resend, Resender } from './resender.js';
 import { batchOf, postUntilSettled } from './settle.js';
 
 /** Bounds of one stream. */
@@ -13,21 +14,11 @@ export type StreamSettings = {
 
 type Call = ClientDuplexStream<StreamVouchersRequest, StreamVouchersResponse>;
 
-type Entry = {
+type Entry = Resend & {
   readonly payments: Payments;
   readonly request: StreamVouchersRequest;
-  readonly endMs: number;
   readonly resolve: (results: PaymentResults) => void;
-  readonly reject: (error: LedgerError) => void;
-  /** When it was last handed to a call; undefined while it waits to be. */
-  sentAtMs: number | undefined;
-  /** True once a call that carried it was lost, so that it may have taken effect. */
-  doubtful: boolean;
 };
-
-const WATCH_EVERY_MS = 200;
-/** A timer later than this means that this very process was busy, not the server. */
-const WATCH_LATE_MS = 1_000;
 
 /**
  * A stream of payments that mends itself. Each batch travels under a sequence number and is answered
@@ -39,29 +30,30 @@ export class VoucherStream {
   readonly #open: () => Call;
   readonly #policy: CallPolicy;
   readonly #inFlightMax: number;
-  /** Unanswered batches by sequence, oldest first. */
+  readonly #resender: Resender<Entry>;
+  /** Unanswered batches by sequence. */
   readonly #entries = new Map<bigint, Entry>();
   readonly #waiters: (() => void)[] = [];
   #inFlight = 0;
   #sequence = 0n;
   #call: Call | undefined;
   #blocked = false;
-  #attempt = 0;
-  #reopenTimer: NodeJS.Timeout | undefined;
-  #watchTimer: NodeJS.Timeout | undefined;
-  #watchedAtMs = 0;
   #closed = false;
-  #reconnects = 0;
 
   constructor(open: () => Call, policy: CallPolicy, settings: StreamSettings) {
     this.#open = open;
     this.#policy = policy;
     this.#inFlightMax = settings.inFlightMax ?? 16;
+    this.#resender = new Resender(policy, {
+      name: 'StreamVouchers',
+      pump: () => this.#pump(),
+      drop: () => this.#drop(),
+    });
   }
 
   /** How often the stream was opened again after a loss. */
   get reconnects(): number {
-    return this.#reconnects;
+    return this.#resender.reconnects;
   }
 
   /**
@@ -91,30 +83,29 @@ export class VoucherStream {
     while (this.#inFlight > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
-    clearTimeout(this.#reopenTimer);
-    clearInterval(this.#watchTimer);
+    this.#resender.stop();
     for (const wake of this.#waiters.splice(0)) wake();
     this.#call?.end();
     this.#call = undefined;
   }
 
   #post(payments: Payments, endMs: number): Promise<PaymentResults> {
-    return new Promise((resolve, reject) => {
-      this.#sequence += 1n;
-      const request = { sequence: this.#sequence, batch: batchOf(payments) };
-      const entry = { payments, request, endMs, resolve, reject, sentAtMs: undefined };
-      this.#entries.set(request.sequence, { ...entry, doubtful: false });
-      this.#startWatch();
-      this.#pump();
-    });
+    this.#sequence += 1n;
+    const sequence = this.#sequence;
+    return new Promise<PaymentResults>((resolve, reject) => {
+      const request = { sequence, batch: batchOf(payments) };
+      const sending = { sentAtMs: undefined, doubtful: false };
+      const entry: Entry = { payments, request, endMs, resolve, reject, ...sending };
+      this.#entries.set(sequence, entry);
+      this.#resender.add(entry);
+    }).finally(() => this.#entries.delete(sequence));
   }
 
   // Hands waiting batches to the call until its buffer is full; 'drain' goes on.
   #pump(): void {
-    if (this.#call === undefined && this.#reopenTimer === undefined) this.#connect();
-    for (const entry of this.#entries.values()) {
+    if (this.#call === undefined && !this.#resender.pausing) this.#connect();
+    for (const entry of this.#resender.waiting()) {
       if (this.#call === undefined || this.#blocked) return;
-      if (entry.sentAtMs !== undefined) continue;
       entry.sentAtMs = Date.now();
       this.#blocked = !this.#call.write(entry.request);
     }
@@ -125,7 +116,7 @@ export class VoucherStream {
     try {
       call = this.#open();
     } catch (cause) {
-      this.#failAll(new LedgerUnavailable(`StreamVouchers: ${String(cause)}`, { cause }));
+      this.#resender.failAll(new LedgerUnavailable(`StreamVouchers: ${String(cause)}`, { cause }));
       return;
     }
     this.#call = call;
@@ -143,88 +134,23 @@ export class VoucherStream {
   #answered(answer: StreamVouchersResponse): void {
     const entry = this.#entries.get(answer.sequence);
     if (entry === undefined) return; // The answer to a first sending, after one to the second.
-    this.#attempt = 0;
+    this.#resender.answered(entry);
     try {
       entry.resolve(resultsFromWire(entry.payments, answer.outcomes));
     } catch (cause) {
       entry.reject(new OutcomeUnknown(`StreamVouchers: ${String(cause)}`, { cause }));
     }
-    this.#forget(answer.sequence);
   }
 
   #lost(call: Call, error: ServiceError | undefined): void {
     if (call !== this.#call) return;
     this.#call = undefined;
-    const verdict = error === undefined ? undefined : judge(error);
-    if (verdict?.kind === 'refused') {
-      this.#failAll(new LedgerRefusal(verdict.reason, verdict.detail));
-    } else if (verdict?.kind === 'broken') {
-      this.#failAll(new LedgerUnavailable(`StreamVouchers: ${verdict.detail}`));
-    } else {
-      this.#reopenLater(verdict?.unchanged ?? false);
-    }
+    this.#resender.lost(error);
   }
 
-  #reopenLater(unchanged: boolean): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.sentAtMs !== undefined && !unchanged) entry.doubtful = true;
-      entry.sentAtMs = undefined;
-    }
-    if (this.#entries.size === 0 || this.#reopenTimer !== undefined) return;
-    this.#attempt += 1;
-    this.#reopenTimer = setTimeout(
-      () => {
-        this.#reopenTimer = undefined;
-        if (this.#entries.size === 0) return;
-        this.#reconnects += 1;
-        this.#pump();
-      },
-      backoffMs(this.#policy, this.#attempt, Math.random()),
-    );
-  }
-
-  #startWatch(): void {
-    if (this.#watchTimer !== undefined) return;
-    this.#watchedAtMs = Date.now();
-    this.#watchTimer = setInterval(() => this.#watch(), WATCH_EVERY_MS);
-  }
-
-  // Gives up batches whose time is over, and a call that leaves its oldest batch without an answer.
-  #watch(): void {
-    const nowMs = Date.now();
-    // Answers may have come while this process was too busy to read them: read them first.
-    const late = nowMs - this.#watchedAtMs > WATCH_LATE_MS;
-    this.#watchedAtMs = nowMs;
-    if (late) return;
-    let stalled = false;
-    for (const [sequence, entry] of this.#entries) {
-      if (nowMs >= entry.endMs) {
-        const text = `StreamVouchers: no answer to a batch in ${this.#policy.retryForMs} ms`;
-        const sent = entry.doubtful || entry.sentAtMs !== undefined;
-        entry.reject(sent ? new OutcomeUnknown(text) : new LedgerUnavailable(text));
-        this.#forget(sequence);
-      } else if (entry.sentAtMs !== undefined) {
-        stalled ||= nowMs - entry.sentAtMs > this.#policy.deadlineMs;
-      }
-    }
+  #drop(): void {
     const call = this.#call;
-    if (!stalled || call === undefined) return;
     this.#call = undefined;
-    call.cancel();
-    this.#reopenLater(false);
-  }
-
-  #forget(sequence: bigint): void {
-    this.#entries.delete(sequence);
-    if (this.#entries.size > 0) return;
-    clearInterval(this.#watchTimer);
-    this.#watchTimer = undefined;
-  }
-
-  #failAll(error: LedgerError): void {
-    for (const [sequence, entry] of this.#entries) {
-      entry.reject(error);
-      this.#forget(sequence);
-    }
+    call?.cancel();
   }
 }

@@ -1,7 +1,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { verify } from '#libs/crypto';
-import { Digests } from '#libs/domain';
+import { bundleRoot, Digests } from '#libs/domain';
 import { readSession } from '#libs/grpc';
 import { SessionSource } from './connection.js';
 import { SESSION_TRAILER } from './trailers.js';
@@ -54,6 +54,28 @@ describe('Wallet', () => {
     expect(closed.closer).toBe(wallet.address);
     expect(signedBy(digests.closeChannel(claim.channelId, until), closed.signature)).toBe(true);
     expect(signedBy(digests.register(wallet.address), wallet.register().signature)).toBe(true);
+  });
+
+  it('signs bundles and tick commitments so that the ledger verifies them', () => {
+    const leaves = [newId(), newId(), newId()].map((channelId, at) => ({
+      channelId,
+      cumulativeUnits: BigInt(at + 1),
+    }));
+    const bundle = wallet.signBundle(leaves, until);
+    const root = bundleRoot(leaves);
+    const digest = digests.bundle({ root, count: 3, validUntilMs: until });
+    expect(signedBy(digest, bundle.signature)).toBe(true);
+    expect(bundle.entries).toEqual(leaves);
+    expect(() => wallet.signBundle([], until)).toThrow(RangeError);
+    expect(() => wallet.signBundle([...leaves, ...leaves], until)).toThrow('another channel');
+    const many = Array.from({ length: 257 }, () => ({ channelId: newId(), cumulativeUnits: 1n }));
+    expect(() => wallet.signBundle(many, until)).toThrow('at most 256');
+    const ticks = { chainEnd: newId(), tickValueUnits: 3n, ticksMax: 10n, baseUnits: 40n };
+    const channelId = newId();
+    const committed = wallet.commitTicks(channelId, ticks, until);
+    expect(committed).toMatchObject({ channelId, ticks });
+    const commitDigest = digests.commitTicks({ channelId, ticks, validUntilMs: until });
+    expect(signedBy(commitDigest, committed.signature)).toBe(true);
   });
 
   it('signs transfers, withdrawals and orders so that the ledger verifies them', () => {

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import {
   type Asset,
   assetToWire,
+  type Bundle,
   type CancelOrderRequest,
   type CancelWithdrawalRequest,
   type CloseChannelRequest,
+  type CommitTicksRequest,
   type OpenChannelRequest,
   type PlaceAskRequest,
   type PlaceBidRequest,
@@ -13,13 +15,17 @@ import {
   type TransferRequest,
   type Voucher,
 } from '#libs/contracts';
-import { type KeyPair, keyPairOf, sign } from '#libs/crypto';
+import { type KeyPair, keyPairOf, sha256, sign } from '#libs/crypto';
 import {
   type Address,
   type AssetName,
+  type BundleLeaf,
+  bundleRoot,
   type ChannelTerms,
   Digests,
+  LIMITS,
   type SigningDomain,
+  type TickCommitment,
   toHex,
   type VoucherClaim,
 } from '#libs/domain';
@@ -79,6 +85,27 @@ export class Wallet {
     return { ...claim, channelId, signature: this.sign(this.digests.voucher(claim)) };
   }
 
+  /**
+   * One signature for many channels of this wallet, all of one partition of the voucher log (see
+   * `saltFor`). The entries' order is part of what is signed. Throws a RangeError for no entries,
+   * too many, or a channel named twice.
+   */
+  signBundle(entries: readonly BundleLeaf[], validUntilMs: bigint): Bundle {
+    const ids = new Set(entries.map(({ channelId }) => toHex(channelId)));
+    if (entries.length > LIMITS.bundleEntriesMax || ids.size < entries.length) {
+      throw new RangeError(
+        `a bundle has at most ${LIMITS.bundleEntriesMax} entries, each of another channel`,
+      );
+    }
+    const root = bundleRoot(entries, sha256);
+    const digest = this.digests.bundle({ root, count: entries.length, validUntilMs });
+    return {
+      entries: entries.map((leaf) => ({ ...leaf, channelId: toBuffer(leaf.channelId) })),
+      validUntilMs,
+      signature: this.sign(digest),
+    };
+  }
+
   transfer(t: Omit<TransferRequest, 'payer' | 'signature'>): TransferRequest {
     return { ...t, payer: this.address, signature: this.sign(this.digests.transfer(t)) };
   }
@@ -89,7 +116,7 @@ export class Wallet {
     return {
       ...full,
       salt: toBuffer(full.salt),
-      ticks: ticks && { ...ticks, chainEnd: toBuffer(ticks.chainEnd) },
+      ticks: ticks && { ...ticks, chainEnd: toBuffer(ticks.chainEnd), baseUnits: 0n },
       signature: this.sign(this.digests.openChannel(full)),
     };
   }
@@ -97,6 +124,21 @@ export class Wallet {
   closeChannel(channelId: Uint8Array, validUntilMs: bigint): CloseChannelRequest {
     const signature = this.sign(this.digests.closeChannel(channelId, validUntilMs));
     return { channelId: toBuffer(channelId), closer: this.address, validUntilMs, signature };
+  }
+
+  /** Commits an open channel to a chain that begins at `ticks.baseUnits`. */
+  commitTicks(
+    channelId: Uint8Array,
+    ticks: TickCommitment,
+    validUntilMs: bigint,
+  ): CommitTicksRequest {
+    const signature = this.sign(this.digests.commitTicks({ channelId, ticks, validUntilMs }));
+    return {
+      channelId: toBuffer(channelId),
+      ticks: { ...ticks, chainEnd: toBuffer(ticks.chainEnd) },
+      validUntilMs,
+      signature,
+    };
   }
 
   withdraw(w: {

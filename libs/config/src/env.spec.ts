@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, commonShape, hostPort, parseEnv, secretFile, storesShape } from './index.js';
+import {
+  booksShape,
+  ConfigError,
+  commonShape,
+  hostPort,
+  kafkaShape,
+  parseEnv,
+  postgresShape,
+  secretFile,
+  storesShape,
+  tokensShape,
+} from './index.js';
 
 describe('configuration', () => {
   it('takes defaults and reads lists', () => {
@@ -25,6 +36,29 @@ describe('configuration', () => {
     for (const name of ['HTTP_PORT', 'DATABASE_URL', 'KAFKA_BROKERS', 'PEER']) {
       expect(read).toThrow(new RegExp(name));
     }
+  });
+
+  it('has the stores one by one and together', () => {
+    expect({ ...postgresShape, ...kafkaShape }).toEqual(storesShape);
+  });
+
+  it.each([
+    ['TRC20_ADDRESS', '0x00'],
+    ['TRC20_ADDRESS', 'TDwRcgydtad7AGNGFzJbxqK5uAaYVzH8D0'],
+    ['TRC10_ID', 'BTT'],
+    ['TRC10_ID', '12'],
+    ['BALANCE_INTERNAL_URL', 'http://balance:1'],
+    ['INTERNAL_TOKEN_FILE', '/nowhere'],
+  ])('refuses %s=%s', (name, value) => {
+    const good = {
+      TRC20_ADDRESS: 'TDwRcgydtad7AGNGFzJbxqK5uAaYVzH8DK',
+      TRC10_ID: '1002000',
+      BALANCE_INTERNAL_URL: 'balance:1',
+      INTERNAL_TOKEN_FILE: import.meta.filename,
+    };
+    const read = (env: Record<string, string>) => parseEnv({ ...tokensShape, ...booksShape }, env);
+    expect(read(good)).toMatchObject({ TRC10_ID: '1002000' });
+    expect(() => read({ ...good, [name]: value })).toThrow(new RegExp(name));
   });
 
   it('reads secrets from files and refuses missing ones', () => {

@@ -66,14 +66,31 @@ export const commonShape = {
   HTTP_PORT: port(),
 };
 
-/** Where the cluster's stores are. */
-export const storesShape = {
+/** Where Postgres is. */
+export const postgresShape = {
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://…'),
-  KAFKA_BROKERS: hostPorts(),
 };
 
+/** Where Kafka is. */
+export const kafkaShape = { KAFKA_BROKERS: hostPorts() };
+
+/** Where the cluster's stores are. */
+export const storesShape = { ...postgresShape, ...kafkaShape };
+
+/** The secret that the services of a cluster share for their internal ports. */
+export const internalShape = { INTERNAL_TOKEN_FILE: secretFile() };
+
+/** Where the books are, and the secret that opens them. */
+export const booksShape = { ...internalShape, BALANCE_INTERNAL_URL: hostPort() };
+
+const tronAddress = () =>
+  z.string().regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/, 'expected a TRON address');
+
 /** What signatures are bound to. */
-export const signingShape = {
-  CHAIN_ID: z.coerce.bigint(),
-  VAULT_ADDRESS: z.string().regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/, 'expected a TRON address'),
+export const signingShape = { CHAIN_ID: z.coerce.bigint(), VAULT_ADDRESS: tronAddress() };
+
+/** The tokens that the ledger takes. */
+export const tokensShape = {
+  TRC20_ADDRESS: tronAddress(),
+  TRC10_ID: z.string().regex(/^\d{7,12}$/, 'expected a token id'),
 };

@@ -1,13 +1,18 @@
 export {
+  booksShape,
   ConfigError,
   commonShape,
   type Env,
   hostPort,
   hostPorts,
   integer,
+  internalShape,
+  kafkaShape,
   parseEnv,
   port,
+  postgresShape,
   secretFile,
   signingShape,
   storesShape,
+  tokensShape,
 } from './env.js';

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ASSET_NUMBERS, ASSETS, LIMITS, REASONS } from '#libs/domain';
+import {
+  ASSET_NUMBERS,
+  ASSETS,
+  LIMITS,
+  REASONS,
+  WITHDRAWAL_STATES,
+  withdrawalStateOf,
+} from '#libs/domain';
 import {
   Asset,
   assetFromWire,
@@ -12,6 +19,7 @@ import {
   reasonFromWire,
   reasonToWire,
   TOPICS,
+  WithdrawalState,
 } from './index.js';
 
 describe('the wire and the domain', () => {
@@ -25,6 +33,17 @@ describe('the wire and the domain', () => {
   it('number the assets alike', () => {
     for (const name of ASSETS) expect(Asset[name]).toBe(ASSET_NUMBERS[name]);
     expect(assetFromWire(Asset.UNSPECIFIED)).toBeUndefined();
+  });
+
+  it('number the states of a withdrawal alike', () => {
+    const wire = Object.entries(WithdrawalState)
+      .filter(([name, number]) => /^[A-Z]+$/.test(name) && Number(number) > 0)
+      .map(([name, number]) => [name.toLowerCase(), number]);
+    expect(Object.fromEntries(wire)).toEqual(WITHDRAWAL_STATES);
+    for (const [name, number] of Object.entries(WITHDRAWAL_STATES)) {
+      expect(withdrawalStateOf(number)).toBe(name);
+    }
+    expect(() => withdrawalStateOf(0)).toThrow('unknown withdrawal state 0');
   });
 
   it('put channels and their vouchers into the same partitions', () => {

@@ -10,14 +10,16 @@ const DAY_MS = 86_400_000;
 /**
  * Every topic, created explicitly before the services start.
  * - `vouchers`: one record per (partition, flush), see voucher-log.ts; partition = that of the channel.
- * - `channels`: {@link ChannelsRecord} by channel id, compacted; same partition as the channel's vouchers.
+ * - `channels`: {@link ChannelsRecord} by channel id; same partition as the channel's vouchers. News for
+ *   those who hold a channel in memory, who know by the offsets that they missed none: so it is not
+ *   compacted. The channels themselves are asked of the books.
  * - `ledger-events`: {@link LedgerEvent} by what it is about.
  * - `market-orders`: {@link MarketOrder} by swarm.
  * - `market-matches`: {@link MarketMatch} by bid.
  */
 export const TOPICS = {
   vouchers: topic('vouchers', 8, { 'retention.ms': String(7 * DAY_MS) }),
-  channels: topic('channels', 8, { 'cleanup.policy': 'compact', 'segment.ms': String(DAY_MS) }),
+  channels: topic('channels', 8, { 'retention.ms': String(DAY_MS), 'segment.ms': String(DAY_MS) }),
   ledgerEvents: topic('ledger-events', 8, { 'retention.ms': String(7 * DAY_MS) }),
   marketOrders: topic('market-orders', 4, { 'retention.ms': String(7 * DAY_MS) }),
   marketMatches: topic('market-matches', 4, { 'retention.ms': String(7 * DAY_MS) }),

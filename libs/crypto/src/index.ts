@@ -1,2 +1,2 @@
-export { type KeyPair, keyPairOf, parsePublicKey, sign, verify } from './secp256k1.js';
+export { type KeyPair, keyPairOf, parsePublicKey, sign, signedBy, verify } from './secp256k1.js';
 export { sha256 } from './sha256.js';

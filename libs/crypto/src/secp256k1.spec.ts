@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyPairOf, parsePublicKey, sign, verify } from './secp256k1.js';
+import { keyPairOf, parsePublicKey, sign, signedBy, verify } from './secp256k1.js';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const keys = keyPairOf(new Uint8Array(32).fill(1));
@@ -29,6 +29,31 @@ describe('signatures', () => {
     ['nothing', Buffer.alloc(0)],
   ])('are refused with %s', (_name, bytes) => {
     expect(verify(digest, bytes, keys.publicKey)).toBe(false);
+  });
+});
+
+describe('signatures without a key', () => {
+  it('are told by the address of their signer', () => {
+    for (let byte = 1; byte <= 8; byte++) {
+      const signer = keyPairOf(new Uint8Array(32).fill(byte));
+      const signed = sign(digest, signer.privateKey);
+      expect(signedBy(digest, signed, signer.address)).toBe(true);
+      expect(signedBy(digest, signed, keyPairOf(digest).address)).toBe(byte === 2);
+    }
+  });
+
+  it.each([
+    ['high S', withS(ORDER - s)],
+    ['S = 0', withS(0n)],
+    ['R = n', withR(ORDER)],
+    ['63 bytes', signature.subarray(0, 63)],
+    ['nothing', Buffer.alloc(0)],
+  ])('are refused with %s', (_name, bytes) => {
+    expect(signedBy(digest, bytes, keys.address)).toBe(false);
+  });
+
+  it('do not hold for another digest', () => {
+    expect(signedBy(new Uint8Array(32).fill(3), signature, keys.address)).toBe(false);
   });
 });
 

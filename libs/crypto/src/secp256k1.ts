@@ -60,3 +60,28 @@ export function verify(digest: Uint8Array, signature: Uint8Array, publicKey: Uin
     return false;
   }
 }
+
+/**
+ * True when a 64-byte low-S signature of a 32-byte digest was made with the key of an address, which
+ * needs no key: the up to four keys that such a signature fits are recovered and compared. It costs up
+ * to five checks, so it is for sessions, not for payments.
+ */
+export function signedBy(digest: Uint8Array, signature: Uint8Array, address: Address): boolean {
+  if (signature.length !== 64 || digest.length !== 32) return false;
+  for (let id = 0; id < 4; id++) {
+    const key = recover(digest, signature, id);
+    // Recovering takes high S too; verifying does not.
+    if (key !== undefined && addressOfPublicKey(key) === address) {
+      return verify(digest, signature, key);
+    }
+  }
+  return false;
+}
+
+function recover(digest: Uint8Array, signature: Uint8Array, id: number): Uint8Array | undefined {
+  try {
+    return native.ecdsaRecover(signature, id, digest, false);
+  } catch {
+    return undefined;
+  }
+}

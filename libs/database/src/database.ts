@@ -1,11 +1,8 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-
-/** The raw client: tagged templates, int8 as bigint. */
-export type Sql = postgres.Sql<{ bigint: bigint }>;
-
-/** The raw client inside a transaction. */
-export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
+import { runGuarded } from './guarded-transaction.js';
+import { promptSockets } from './prompt-socket.js';
+import type { Sql, TransactionSql } from './sql.js';
 
 /** Drizzle over either. */
 export type Drizzle = PostgresJsDatabase;
@@ -32,13 +29,14 @@ export class Database {
   readonly db: Drizzle;
 
   constructor(options: DatabaseOptions) {
-    this.sql = postgres(options.url, {
+    const settings = {
       max: options.connectionsMax,
       idle_timeout: 60,
       connect_timeout: 5,
       // Seconds between attempts: a database that is back is found within two.
-      backoff: (attempt) => Math.min(2, 0.1 * 2 ** attempt),
+      backoff: (attempt: number) => Math.min(2, 0.1 * 2 ** attempt),
       onnotice: () => undefined,
+      socket: promptSockets(),
       types: { bigint: postgres.BigInt },
       connection: {
         application_name: options.applicationName,
@@ -46,7 +44,8 @@ export class Database {
         idle_in_transaction_session_timeout: 30_000,
         ...(options.role === undefined ? {} : { role: options.role }),
       },
-    });
+    };
+    this.sql = postgres(options.url, settings);
     this.db = drizzle(this.sql);
   }
 
@@ -57,11 +56,16 @@ export class Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return (await this.sql.begin((sql) => work({ sql, db: this.#drizzleOver(sql) }))) as T;
+        return await runGuarded(this.sql, '', (sql) => work({ sql, db: this.#drizzleOver(sql) }));
       } catch (error) {
         if (attempt >= 5 || !isRetriable(error)) throw error;
       }
     }
+  }
+
+  /** Reads in one snapshot: what is committed meanwhile is not seen, and nothing can be written. */
+  snapshot<T>(read: (sql: TransactionSql) => Promise<T>): Promise<T> {
+    return runGuarded(this.sql, 'isolation level repeatable read read only', read);
   }
 
   // Drizzle wants the options of a pool; a transaction's client has none of its own.

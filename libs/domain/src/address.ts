@@ -4,6 +4,12 @@ import { concatBytes, equalBytes } from './bytes.js';
 
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const PREFIX = 0x41;
+const BYTES = 25;
+const LIMB = 2 ** 32;
+/** Value of each digit by its character code, -1 for what is no digit. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  ALPHABET.indexOf(String.fromCharCode(code)),
+);
 
 /** A TRON address in base58check, `T…`: the id of an account. */
 export type Address = string;
@@ -58,14 +64,24 @@ function base58(bytes: Uint8Array): string {
   return text;
 }
 
-// 25 bytes that start with 0x41 always fill 34 digits, so no leading zero digit needs care.
+// 25 bytes that start with 0x41 always fill 34 digits, so no leading zero digit needs care. Two digits
+// at a time and limbs of 32 bits: all sums stay exact, below 2^44, and no big integer is made.
 function unbase58(text: string): Uint8Array | undefined {
-  let value = 0n;
-  for (const digit of text) {
-    const at = ALPHABET.indexOf(digit);
-    if (at < 0) return undefined;
-    value = value * 58n + BigInt(at);
+  const limbs = [0, 0, 0, 0, 0, 0, 0];
+  for (let at = 0; at < text.length; at += 2) {
+    const high = DIGITS[text.charCodeAt(at)] ?? -1;
+    const low = DIGITS[text.charCodeAt(at + 1)] ?? -1;
+    if (high < 0 || low < 0) return undefined;
+    let carry = high * 58 + low;
+    for (let limb = 0; limb < limbs.length; limb++) {
+      const sum = (limbs[limb] ?? 0) * (58 * 58) + carry;
+      carry = Math.floor(sum / LIMB);
+      limbs[limb] = sum - carry * LIMB;
+    }
   }
-  const hex = value.toString(16).padStart(50, '0');
-  return hex.length === 50 ? Uint8Array.from(Buffer.from(hex, 'hex')) : undefined;
+  const bytes = new Uint8Array(BYTES);
+  for (let byte = 0; byte < BYTES; byte++) {
+    bytes[BYTES - 1 - byte] = Math.floor((limbs[byte >> 2] ?? 0) / 2 ** (8 * (byte & 3)));
+  }
+  return (limbs[6] ?? 0) < 256 ? bytes : undefined;
 }

@@ -6,7 +6,20 @@ export {
   isAddress,
   parseAddress,
 } from './address.js';
+export { type BundleLeaf, bundleRoot } from './bundle.js';
 export { concatBytes, equalBytes, fromHex, toHex } from './bytes.js';
+export {
+  type AccountLeaf,
+  type ChannelLeaf,
+  foldProof,
+  leafBytes,
+  leafUnits,
+  type PayoutLeaf,
+  type SumLeaf,
+  type SumRoot,
+  SumTree,
+  verifyLeaf,
+} from './liabilities-tree.js';
 export { assertLimits, LIMITS, LOG_ENTRY_BYTES } from './limits.js';
 export {
   ASSET_NUMBERS,
@@ -14,6 +27,7 @@ export {
   channelIdOf,
   Digests,
   type TickCommitment,
+  type TickTerms,
   TYPES,
   type VoucherClaim,
 } from './messages.js';
@@ -32,7 +46,7 @@ export {
 export { partitionOf } from './partition.js';
 export { REASONS, type Reason } from './reasons.js';
 export { accept, type Refusal, type Result, refuse } from './result.js';
-export { type Hash32, hashesForward, tickChain } from './tick.js';
+export { type Hash32, hashesForward, tickChain, tickUnits } from './tick.js';
 export {
   addressWord,
   bytesWord,
@@ -43,3 +57,4 @@ export {
   uintWord,
 } from './typed-data.js';
 export { checkValidity } from './validity.js';
+export { WITHDRAWAL_STATES, type WithdrawalState, withdrawalStateOf } from './withdrawal.js';

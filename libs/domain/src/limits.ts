@@ -10,6 +10,12 @@ export const LIMITS = {
   recordBytesMax: 1024 * 1024,
   /** Payments queued in ingest before it answers OVERLOADED. */
   ingestQueueMax: 65_536,
+  /** Channels of one bundle: a tree of eight levels. */
+  bundleEntriesMax: 256,
+  /** Channels that one OpenHandles names, and that ingest asks the books for at once. */
+  handlesPerOpenMax: 4096,
+  /** Handles of one packed stream. */
+  handlesPerStreamMax: 1_048_576,
   /** Hashes that one tick may cost: a tick further ahead is refused. */
   tickStepsMax: 10_000,
   /** Ticks of one commitment. */

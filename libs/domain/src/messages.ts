@@ -17,10 +17,13 @@ export const TYPES = {
   Register: 'Register(address account)',
   Session: 'Session(address account,uint256 validUntilMs)',
   Voucher: 'Voucher(bytes32 channelId,address payee,uint256 cumulativeUnits,uint256 validUntilMs)',
+  Bundle: 'Bundle(bytes32 root,uint256 count,uint256 validUntilMs)',
   Transfer: 'Transfer(bytes32 transferId,address payee,uint256 amountUnits,uint256 validUntilMs)',
   OpenChannel:
     'OpenChannel(address payer,address payee,uint256 depositUnits,bytes32 salt,bytes32 tickChainEnd,uint256 tickValueUnits,uint256 ticksMax,uint256 validUntilMs)',
   CloseChannel: 'CloseChannel(bytes32 channelId,uint256 validUntilMs)',
+  CommitTicks:
+    'CommitTicks(bytes32 channelId,bytes32 tickChainEnd,uint256 tickValueUnits,uint256 ticksMax,uint256 baseUnits,uint256 validUntilMs)',
   Withdraw:
     'Withdraw(bytes32 withdrawalId,uint256 asset,address destination,uint256 amountUnits,uint256 validUntilMs)',
   CancelWithdrawal: 'CancelWithdrawal(bytes32 withdrawalId,uint256 validUntilMs)',
@@ -41,12 +44,19 @@ export const ASSET_NUMBERS: Readonly<Record<AssetName, number>> = {
   TRC10_BTTOLD: 2,
 };
 
-/** A promise of hash-chain payments; see the word *tick* in the glossary. */
-export type TickCommitment = {
+/** A hash chain that a payer promises to reveal; see the word *tick* in the glossary. */
+export type TickTerms = {
   readonly chainEnd: Uint8Array;
   readonly tickValueUnits: Units;
   readonly ticksMax: bigint;
 };
+
+/**
+ * The hash chain that a channel pays by: tick i says that baseUnits + i × tickValueUnits are owed (see
+ * `tickUnits`). The base is 0 for a chain committed at the opening. Of two commitments of one channel
+ * the one with the higher base is the later one, and nothing of the earlier one is above that base.
+ */
+export type TickCommitment = TickTerms & { readonly baseUnits: Units };
 
 /** What a payer signs to open a channel. */
 export type ChannelTerms = {
@@ -54,7 +64,7 @@ export type ChannelTerms = {
   readonly payee: Address;
   readonly depositUnits: Units;
   readonly salt: Uint8Array;
-  readonly ticks?: TickCommitment | undefined;
+  readonly ticks?: TickTerms | undefined;
   readonly validUntilMs: bigint;
 };
 
@@ -97,6 +107,11 @@ export class Digests {
     );
   }
 
+  /** `root` is that of {@link bundleRoot}. */
+  bundle(b: { root: Uint8Array; count: number; validUntilMs: bigint }): Uint8Array {
+    return this.#digest('Bundle', b.root, uintWord(BigInt(b.count)), uintWord(b.validUntilMs));
+  }
+
   transfer(t: {
     transferId: Uint8Array;
     payee: Address;
@@ -128,6 +143,22 @@ export class Digests {
 
   closeChannel(channelId: Uint8Array, validUntilMs: bigint): Uint8Array {
     return this.#digest('CloseChannel', channelId, uintWord(validUntilMs));
+  }
+
+  commitTicks(c: {
+    channelId: Uint8Array;
+    ticks: TickCommitment;
+    validUntilMs: bigint;
+  }): Uint8Array {
+    return this.#digest(
+      'CommitTicks',
+      c.channelId,
+      c.ticks.chainEnd,
+      uintWord(c.ticks.tickValueUnits),
+      uintWord(c.ticks.ticksMax),
+      uintWord(c.ticks.baseUnits),
+      uintWord(c.validUntilMs),
+    );
   }
 
   withdraw(w: {

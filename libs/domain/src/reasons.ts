@@ -33,6 +33,7 @@ export const REASONS = [
   'OUTCOME_UNKNOWN',
   'NOT_FOUND',
   'OVERLOADED',
+  'TICKS_LEFT',
 ] as const;
 
 /** One of {@link REASONS}. */

@@ -1,5 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { equalBytes } from './bytes.js';
+import type { TickCommitment } from './messages.js';
+import type { Units } from './money.js';
 
 /** A hash function over 32 bytes; callers may pass a native one. */
 export type Hash32 = (bytes: Uint8Array) => Uint8Array;
@@ -17,6 +19,14 @@ export function hashesForward(
   let value = preimage;
   for (let step = 0; step < steps; step++) value = hash(value);
   return equalBytes(value, anchor);
+}
+
+/** What a channel owes once tick `index` of its chain is revealed. */
+export function tickUnits(
+  commitment: Pick<TickCommitment, 'baseUnits' | 'tickValueUnits'>,
+  index: bigint,
+): Units {
+  return commitment.baseUnits + index * commitment.tickValueUnits;
 }
 
 /**

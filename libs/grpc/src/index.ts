@@ -2,6 +2,7 @@ export { requireInternal } from './internal.guard.js';
 export { grpcErrorOf, RefusalFilter, RefusedError, unwrap } from './refusal.filter.js';
 export { runService, type ServiceOptions } from './run-service.js';
 export { type GrpcPortOptions, grpcMicroservice, SERVER_CHANNEL_OPTIONS } from './server.js';
+export { ServingStatus } from './serving-status.js';
 export {
   formatSession,
   INTERNAL_TOKEN_TRAILER,

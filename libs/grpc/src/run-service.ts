@@ -8,6 +8,7 @@ import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
 import { RefusalFilter } from './refusal.filter.js';
 import { type GrpcPortOptions, grpcMicroservice } from './server.js';
+import { ServingStatus } from './serving-status.js';
 
 /** One process of the cluster: an HTTP port for probes (and pages) and any number of gRPC ports. */
 export type ServiceOptions = {
@@ -21,6 +22,8 @@ export type ServiceOptions = {
   readonly configure?: (app: NestFastifyApplication) => Promise<void>;
 };
 
+type Tools = { readonly logger: Logger; readonly serving: ServingStatus };
+
 const DRAIN_MS = 10_000;
 
 /**
@@ -31,22 +34,29 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   assertLimits();
   const { logger, name, host } = options;
   failLoudly(logger);
+  const serving = new ServingStatus();
+  const { module } = options;
   class RootModule {}
-  Module(options.module)(RootModule);
+  Module({
+    ...module,
+    // Among the providers, so that closing the application is told to it first.
+    providers: [...(module.providers ?? []), { provide: ServingStatus, useValue: serving }],
+  })(RootModule);
   const app = await NestFactory.create<NestFastifyApplication>(
     RootModule,
     new FastifyAdapter({ bodyLimit: 64 * 1024, forceCloseConnections: true }),
     { logger: nestLogger(logger), abortOnError: false },
   );
   for (const grpcPort of options.grpcPorts) {
-    connectGrpc(app, grpcPort, logger);
+    connectGrpc(app, grpcPort, { logger, serving });
   }
   await options.configure?.(app);
   // Stores and producers first, so that the first request already finds them.
   await app.init();
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
-  stopOnSignal(app, logger);
+  if (options.grpcPorts.length > 0) await serving.follow(app.get(Health));
+  stopOnSignal(app, { logger, serving });
   const ports = options.grpcPorts.map(({ port }) => port);
   logger.info({ httpPort: options.httpPort, grpcPorts: ports }, `${name} is listening`);
   return app;
@@ -54,8 +64,12 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
 
 // Filters must be there before the handlers are bound, so binding is deferred until the port opens.
 // Nest would then run the lifecycle hooks once per port; they are the application's alone.
-function connectGrpc(app: INestApplication, port: GrpcPortOptions, logger: Logger): void {
-  const microservice = app.connectMicroservice(grpcMicroservice(port), {
+function connectGrpc(
+  app: INestApplication,
+  port: GrpcPortOptions,
+  { logger, serving }: Tools,
+): void {
+  const microservice = app.connectMicroservice(grpcMicroservice(port, serving), {
     deferInitialization: true,
   });
   microservice.useGlobalFilters(new RefusalFilter(logger));
@@ -63,7 +77,7 @@ function connectGrpc(app: INestApplication, port: GrpcPortOptions, logger: Logge
   microservice.setIsInitHookCalled(true);
 }
 
-function stopOnSignal(app: INestApplication, logger: Logger): void {
+function stopOnSignal(app: INestApplication, { logger, serving }: Tools): void {
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;
@@ -74,6 +88,7 @@ function stopOnSignal(app: INestApplication, logger: Logger): void {
       process.exit(1);
     }, DRAIN_MS).unref();
     app.get(Health).drain();
+    serving.drain();
     app.close().then(
       () => process.exit(0),
       (error: unknown) => {

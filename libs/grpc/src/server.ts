@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
+import { setDefaultHighWaterMark } from 'node:stream';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
-import { HealthImplementation } from 'grpc-health-check';
 import { PACKAGE, packageDefinition, type ServiceName } from '#libs/contracts';
 import { LIMITS } from '#libs/domain';
+import { refuseMalformed } from './malformed.js';
+import type { ServingStatus } from './serving-status.js';
 
 const require = createRequire(import.meta.url);
 
@@ -21,19 +23,39 @@ export type GrpcPortOptions = {
 /**
  * Channel options of every server. grpc-js leaves most of them unbounded; these bound streams,
  * memory, message size and the life of a connection.
+ *
+ * Compressed requests cannot be switched off in grpc-js; what one unpacks to is bounded by the same
+ * limit as any message. Numbers of connections, slow handshakes and slow senders are a proxy's part.
  */
 export const SERVER_CHANNEL_OPTIONS = {
+  /** Calls of one connection at a time. */
   'grpc.max_concurrent_streams': 64,
   'grpc.max_receive_message_length': LIMITS.requestBytesMax,
   'grpc.max_send_message_length': 4 * 1024 * 1024,
+  /** A peer that is gone is noticed within 40 seconds. */
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
+  /** Connections without calls go after five minutes. */
   'grpc.max_connection_idle_ms': 300_000,
+  /** All others are told to go after half an hour, and are cut when they have not five minutes later. */
+  'grpc.max_connection_age_ms': 1_800_000,
+  'grpc.max_connection_age_grace_ms': 300_000,
+  /** Megabytes that HTTP/2 may hold for one connection. */
   'grpc-node.max_session_memory': 10,
+  /** Counts every message for a debugging service that is not served. */
+  'grpc.enable_channelz': 0,
 } as const;
 
+/**
+ * Messages of a stream that are decoded before somebody takes them. Node's default of 16 would let a
+ * connection of 64 streams, none of them read, fill a gigabyte with messages of 1 MiB.
+ */
+export const READ_AHEAD_MESSAGES = 2;
+
 /** Options of a Nest gRPC microservice with health, reflection and bounded channels. */
-export function grpcMicroservice(options: GrpcPortOptions): GrpcOptions {
+export function grpcMicroservice(options: GrpcPortOptions, serving: ServingStatus): GrpcOptions {
+  // grpc-js makes its streams with Node's default, so there is no other place to say it.
+  setDefaultHighWaterMark(true, READ_AHEAD_MESSAGES);
   return {
     transport: Transport.GRPC,
     options: {
@@ -44,19 +66,13 @@ export function grpcMicroservice(options: GrpcPortOptions): GrpcOptions {
       gracefulShutdown: true,
       channelOptions: SERVER_CHANNEL_OPTIONS,
       onLoadPackageDefinition: (_pkg: unknown, server: Server) => {
-        addHealth(server, options.services);
+        refuseMalformed(server);
+        serving.addTo(server, options.services);
         if (options.reflection) addReflection(server);
         options.onServer?.(server);
       },
     },
   };
-}
-
-function addHealth(server: Server, services: readonly ServiceName[]): void {
-  const statuses = Object.fromEntries(
-    ['', ...services.map((name) => `${PACKAGE}.${name}`)].map((name) => [name, 'SERVING' as const]),
-  );
-  new HealthImplementation(statuses).addToServer(server);
 }
 
 // Reflection needs descriptors, which the generated codecs do not carry: it reads the .proto files.

@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { type Address, accept, LIMITS, type Result, refuse } from '#libs/domain';
+import { type Address, accept, isAddress, LIMITS, type Result, refuse } from '#libs/domain';
 
 /** Trailer with which a caller proves who it is: `<address>.<valid until ms>.<signature hex>`. */
 export const SESSION_TRAILER = 'swarmledger-session';
@@ -19,7 +19,9 @@ export function readSession(metadata: Metadata, nowMs: bigint): Result<SessionCl
   const text = metadata.get(SESSION_TRAILER)[0]?.toString() ?? '';
   const [, account, until, signature] =
     /^(T[1-9A-HJ-NP-Za-km-z]{33})\.(\d{1,15})\.([0-9a-f]{128})$/.exec(text) ?? [];
-  if (account === undefined || until === undefined || signature === undefined) {
+  // With its checksum: whoever signs or hashes the account may rely on it.
+  const isComplete = account !== undefined && until !== undefined && signature !== undefined;
+  if (!isComplete || !isAddress(account)) {
     return refuse('UNAUTHENTICATED', `the trailer ${SESSION_TRAILER} is missing or malformed`);
   }
   const validUntilMs = BigInt(until);

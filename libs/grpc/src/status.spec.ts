@@ -60,6 +60,11 @@ describe('sessions', () => {
   it.each([
     ['missing', undefined, 0n],
     ['malformed', 'T9.1.zz', 0n],
+    [
+      'of no address',
+      formatSession({ ...claim, account: claim.account.replace('T9y', 'T9z') }),
+      0n,
+    ],
     ['expired', formatSession(claim), 1_001n],
     ['valid too long', formatSession({ ...claim, validUntilMs: LIMITS.sessionMaxMs + 9n }), 1n],
   ])('are refused when %s', (_name, text, nowMs) => {

@@ -34,6 +34,7 @@ export const STATUS_OF: Readonly<Record<Reason, status>> = {
   OUTCOME_UNKNOWN: status.UNKNOWN,
   NOT_FOUND: status.NOT_FOUND,
   OVERLOADED: status.RESOURCE_EXHAUSTED,
+  TICKS_LEFT: status.FAILED_PRECONDITION,
 };
 
 /** Trailer that carries the reason's name in clear. */

@@ -1,4 +1,13 @@
 export { createKafka } from './client.js';
+export { type LogRange, lossOf } from './log-loss.js';
+export { LogProbe, type PresentLog } from './log-probe.js';
+export {
+  LogLostError,
+  type LogMemory,
+  LogWatch,
+  type LogWatchOptions,
+  watched,
+} from './log-watch.js';
 export {
   type InRecord,
   PartitionConsumer,
@@ -6,6 +15,6 @@ export {
   type PartitionHandler,
   StaleWriterError,
 } from './partition-consumer.js';
-export { type OutRecord, Producer, type Written } from './producer.js';
+export { LogRewoundError, type OutRecord, Producer, type Written } from './producer.js';
 export { TopicReader, type TopicReaderOptions } from './topic-reader.js';
 export { ensureTopics, type TopicSpec } from './topics.js';

@@ -1,3 +1,5 @@
+import type { ConsumerConfig, Kafka } from 'kafkajs';
+import { ConfigResourceTypes } from 'kafkajs';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, freshTopic, testKafkaBrokers, uniqueTopic } from '#libs/testing';
@@ -102,6 +104,24 @@ describe('the partition consumer', () => {
     await eventually(() => expect(results.applied).toEqual(texts(20).slice(12)));
   });
 
+  it('tells of a rebalance, and what it has after it', async () => {
+    const topic = await freshTopic({ partitions: 2 });
+    const groupId = uniqueTopic('group');
+    const told: string[] = [];
+    const handler: PartitionHandler = {
+      nextOffset: () => Promise.resolve(0n),
+      apply: () => Promise.resolve(),
+      rebalancing: () => told.push('rebalancing'),
+      assigned: (partitions) => told.push(`${partitions.length} partitions`),
+    };
+    await consume(topic, handler, groupId);
+    await eventually(() => expect(told).toEqual(['rebalancing', '2 partitions']));
+    await consume(topic, new Results(), groupId);
+    await eventually(() =>
+      expect(told.slice(2)).toEqual(['rebalancing', 'rebalancing', '1 partitions']),
+    );
+  });
+
   it('says that it is not healthy while a partition keeps failing, and recovers', async () => {
     const topic = await freshTopic();
     const results = new Results();
@@ -111,6 +131,57 @@ describe('the partition consumer', () => {
     await eventually(() => expect(() => consumer.assertHealthy()).toThrow(/fails repeatedly/));
     await eventually(() => expect(results.applied).toEqual(['0']));
     expect(() => consumer.assertHealthy()).not.toThrow();
+  });
+});
+
+describe('the pace of the partition consumer', () => {
+  /** Notes when and how much it was told. */
+  class Paced extends Results {
+    readonly applies: { atMs: number; records: number }[] = [];
+
+    override apply(partition: number, records: readonly InRecord[]): Promise<void> {
+      this.applies.push({ atMs: Date.now(), records: records.length });
+      return super.apply(partition, records);
+    }
+  }
+
+  const start = async (topic: string, handler: Paced, options: object) => {
+    const groupId = uniqueTopic('group');
+    const consumer = new PartitionConsumer({ kafka, topic, groupId, handler, logger, ...options });
+    await consumer.start();
+    stops.push(() => consumer.stop());
+  };
+
+  it('lets a partition rest while records keep coming, and takes all of them at the end of the rest', async () => {
+    const topic = await freshTopic();
+    const results = new Paced();
+    await start(topic, results, { applyEveryMs: 600 });
+    for (let at = 0; at < 60; at++) {
+      await producer.send(records(topic, at, 1));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await eventually(() => expect(results.applied).toEqual(texts(60)));
+    expect(results.applies.length).toBeLessThan(12);
+    const gaps = results.applies
+      .slice(1)
+      .map(({ atMs }, at) => atMs - (results.applies[at]?.atMs ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThan(400);
+    // After a rest the next record is applied at once.
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    const sentAt = Date.now();
+    await producer.send(records(topic, 60, 1));
+    await eventually(() => expect(results.applied).toEqual(texts(61)), { intervalMs: 5 });
+    expect(Date.now() - sentAt).toBeLessThan(500);
+  });
+
+  it('hands over no more bytes at once than allowed, but never less than a record', async () => {
+    const topic = await freshTopic();
+    const results = new Paced();
+    const big = { topic, partition: 0, key: null, value: Buffer.alloc(3_000, 'x') };
+    await producer.send([...records(topic, 0, 10), big, ...records(topic, 10, 10)]);
+    await start(topic, results, { bytesPerApplyMax: 1_000 });
+    await eventually(() => expect(results.applied).toHaveLength(21));
+    expect(results.applies.map((apply) => apply.records)).toEqual([10, 1, 10]);
   });
 });
 
@@ -134,6 +205,93 @@ describe('the topic reader', () => {
   });
 });
 
+/** A reader of two partitions, the id of its group, and what it has seen of each. */
+async function read(topic: string) {
+  const seen: [string[], string[]] = [[], []];
+  const groups: string[] = [];
+  const spied = Object.assign(Object.create(kafka) as Kafka, {
+    consumer: (config: ConsumerConfig) => {
+      groups.push(config.groupId);
+      return kafka.consumer(config);
+    },
+  });
+  const reader = new TopicReader({
+    kafka: spied,
+    topic,
+    logger,
+    fromBeginning: false,
+    onRecord: (partition, { value }) => seen[partition]?.push(value?.toString() ?? ''),
+    onLost: (partition) => seen[partition]?.push('lost'),
+  });
+  await reader.start();
+  stops.push(() => reader.stop());
+  return { seen, groupId: groups.at(-1) ?? '' };
+}
+
+/** Joins the reader's group and gets one of its two partitions; returns which, and how to leave. */
+async function takeAway(topic: string, groupId: string) {
+  const intruder = kafka.consumer({ groupId, sessionTimeout: 6_000, maxWaitTimeInMs: 50 });
+  await intruder.connect();
+  await intruder.subscribe({ topic, fromBeginning: false });
+  const given = new Promise<0 | 1>((resolve) => {
+    intruder.on(intruder.events.GROUP_JOIN, ({ payload }) => {
+      resolve(payload.memberAssignment[topic]?.[0] === 0 ? 0 : 1);
+    });
+  });
+  await intruder.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+  return { partition: await given, leave: () => intruder.disconnect() };
+}
+
+// A member that does not manage to say goodbye is missed after its session only.
+const PATIENTLY = { timeoutMs: 30_000 };
+
+const into = (partition: number, ...args: Parameters<typeof records>) =>
+  records(...args).map((record) => ({ ...record, partition }));
+
+describe('a topic reader that starts at the end', () => {
+  it('reads what is written from now on', async () => {
+    const topic = await freshTopic({ partitions: 2 });
+    await producer.send(records(topic, 0, 5));
+    const { seen } = await read(topic);
+    await producer.send(records(topic, 5, 3));
+    await eventually(() => expect(seen[0]).toEqual(['5', '6', '7']));
+  });
+
+  it('goes back for what was written while the group had given its partition away', async () => {
+    const topic = await freshTopic({ partitions: 2 });
+    const { seen, groupId } = await read(topic);
+    await producer.send([...into(0, topic, 0, 3), ...into(1, topic, 0, 3)]);
+    await eventually(() => expect(seen).toEqual([texts(3), texts(3)]));
+    const { partition, leave } = await takeAway(topic, groupId);
+    await producer.send(into(partition, topic, 3, 4));
+    await leave();
+    await eventually(() => expect(seen[partition]).toEqual(texts(7)), PATIENTLY);
+    expect(seen[1 - partition]).toEqual(texts(3));
+  });
+
+  it('says so when what it missed was deleted meanwhile', async () => {
+    const topic = await freshTopic({ partitions: 2 });
+    const { seen, groupId } = await read(topic);
+    await producer.send([...into(0, topic, 0, 1), ...into(1, topic, 0, 1)]);
+    await eventually(() => expect(seen).toEqual([['0'], ['0']]));
+    const { partition, leave } = await takeAway(topic, groupId);
+    await producer.send(into(partition, topic, 1, 4));
+    const admin = kafka.admin();
+    await admin.connect();
+    // It deletes of topics only whose leaders it has looked up.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '4' }] });
+    await admin.disconnect();
+    await leave();
+    await eventually(async () => {
+      await producer.send(into(partition, topic, 99, 1));
+      expect(seen[partition]).toContain('99');
+    }, PATIENTLY);
+    expect(seen[partition]?.slice(0, 3)).toEqual(['0', 'lost', '99']);
+    expect(seen[1 - partition]).toEqual(['0']);
+  });
+});
+
 describe('topics', () => {
   it('are created once and never silently with another number of partitions', async () => {
     const name = uniqueTopic();
@@ -142,6 +300,33 @@ describe('topics', () => {
     await ensureTopics(kafka, [spec], 1);
     await expect(ensureTopics(kafka, [{ ...spec, partitions: 4 }], 1)).rejects.toThrow(
       /has 3 partitions, 4 are needed/,
+    );
+  });
+
+  it('that exist get the settings they lack, and keep what promises more or is not ours', async () => {
+    const own = { 'retention.ms': '120000', 'cleanup.policy': 'compact', 'segment.ms': '600000' };
+    const name = await freshTopic({ config: own });
+    const config = { 'retention.ms': '60000', 'unclean.leader.election.enable': 'false' };
+    await ensureTopics(kafka, [{ name, partitions: 1, config }], 1);
+    const admin = kafka.admin();
+    await admin.connect();
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+    });
+    await admin.disconnect();
+    const found = Object.fromEntries(
+      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ??
+        [],
+    );
+    expect(found).toMatchObject({ ...own, 'cleanup.policy': 'delete' });
+  });
+
+  it('with fewer replicas than must confirm a write are an error', async () => {
+    const spec = { partitions: 1, config: { 'min.insync.replicas': '2' } };
+    const name = await freshTopic();
+    await expect(ensureTopics(kafka, [{ ...spec, name }], 1)).rejects.toThrow(
+      /has 1 replicas, 2 must confirm each write/,
     );
   });
 });

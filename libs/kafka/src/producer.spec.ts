@@ -6,7 +6,7 @@ import { Producer } from './producer.js';
 function setUp() {
   const log: string[] = [];
   let made = 0;
-  const ends: ((error?: Error) => void)[] = [];
+  const ends: ((end?: Error | { baseOffset: string }) => void)[] = [];
   const kafka = {
     producer: () => {
       const id = ++made;
@@ -16,16 +16,19 @@ function setUp() {
         sendBatch: () => {
           log.push(`send ${id}`);
           return new Promise((resolve, reject) => {
-            ends.push((error) => (error === undefined ? resolve([]) : reject(error)));
+            ends.push((end) => {
+              if (end instanceof Error) reject(end);
+              else resolve(end === undefined ? [] : [{ topicName: 't', partition: 0, ...end }]);
+            });
           });
         },
       };
     },
   } as unknown as Kafka;
   const settled = () => new Promise((resolve) => setImmediate(resolve));
-  const end = async (error?: Error) => {
+  const end = async (how?: Error | { baseOffset: string }) => {
     await settled();
-    ends.shift()?.(error);
+    ends.shift()?.(how);
     await settled();
   };
   return { producer: new Producer(kafka), log, end };
@@ -53,5 +56,18 @@ describe('Producer', () => {
     await end();
     await second;
     expect(log).toEqual(['send 1', 'connect 2', 'disconnect 1', 'send 2']);
+  });
+
+  it('rejects what was given an offset that was taken before: the log has lost its end', async () => {
+    const { producer, end } = setUp();
+    const send = async (baseOffset: string) => {
+      const sent = producer.send([record]).catch((error: Error) => error);
+      await end({ baseOffset });
+      return sent;
+    };
+    expect(await send('7')).toEqual([{ topic: 't', partition: 0, offset: 7n }]);
+    expect(await send('3')).toMatchObject({ name: 'LogRewoundError' });
+    expect(await send('7')).toMatchObject({ message: expect.stringMatching(/offset 7 after 7/) });
+    expect(await send('8')).toEqual([{ topic: 't', partition: 0, offset: 8n }]);
   });
 });

@@ -15,6 +15,11 @@ export type Written = {
   readonly offset: bigint;
 };
 
+/** A record was given an offset that this process has already seen taken: the log has lost its end. */
+export class LogRewoundError extends Error {
+  override readonly name = 'LogRewoundError';
+}
+
 /**
  * An idempotent producer with `acks=all`. One request at a time is in flight, since kafkajs keeps no
  * order across retries otherwise; batching is the caller's.
@@ -23,12 +28,16 @@ export type Written = {
  * kafkajs takes the number back when a send fails. If the failed batch was in fact written, the next
  * one would carry the same number and be acknowledged without being stored. So sends wait for one
  * another, and after a failed one a fresh producer, with an id of its own, takes over.
+ *
+ * Offsets only rise. When one does not, what was acknowledged before is gone and whoever reads from a
+ * kept offset would skip the new record, so the send is rejected.
  */
 export class Producer {
   readonly #kafka: Kafka;
   #producer: KafkaProducer;
   #turn: Promise<unknown> = Promise.resolve();
   #spent = false;
+  readonly #newest = new Map<string, bigint>();
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
@@ -69,15 +78,29 @@ export class Producer {
           })),
         })),
       });
-      return metadata.map(({ topicName, partition, baseOffset }) => ({
+      const written = metadata.map(({ topicName, partition, baseOffset }) => ({
         topic: topicName,
         partition,
         offset: BigInt(baseOffset ?? '-1'),
       }));
+      for (const each of written) this.#assertRisen(each);
+      return written;
     } catch (error) {
       this.#spent = true;
       throw error;
     }
+  }
+
+  #assertRisen({ topic, partition, offset }: Written): void {
+    if (offset < 0n) return;
+    const place = `${topic}/${partition}`;
+    const newest = this.#newest.get(place) ?? -1n;
+    if (offset <= newest) {
+      throw new LogRewoundError(
+        `${place} gave offset ${offset} after ${newest}: records acknowledged before are gone`,
+      );
+    }
+    this.#newest.set(place, offset);
   }
 
   async #renew(): Promise<void> {

@@ -6,6 +6,9 @@ import type { ChainLog } from './chain.js';
 export const TRANSFER_TOPIC = topicOf('Transfer(address,address,uint256)');
 /** topics[0] of the vault's `BatchPaid(bytes32,uint256,uint256)`. */
 export const BATCH_PAID_TOPIC = topicOf('BatchPaid(bytes32,uint256,uint256)');
+const PAYOUT_FAILED_TOPIC = topicOf('PayoutFailed(bytes32,uint256,address,uint256)');
+const DEPOSITED_TOPIC = topicOf('Deposited(address,address,uint256)');
+const WORD_BYTES = 32;
 
 /** One payout of a batch, in base units of the token. */
 export type VaultPayout = { readonly to: Address; readonly amountBaseUnits: bigint };
@@ -14,6 +17,16 @@ export type VaultPayout = { readonly to: Address; readonly amountBaseUnits: bigi
 export type Trc20Transfer = {
   readonly from: Address;
   readonly to: Address;
+  readonly amountBaseUnits: bigint;
+};
+
+/** A line of a batch that the vault could not pay. The batch id is hex. */
+export type FailedPayout = { readonly chainBatchId: string; readonly line: number };
+
+/** A deposit that was made by calling the vault: for whom, by whom, how much. */
+export type VaultDeposit = {
+  readonly account: Address;
+  readonly from: Address;
   readonly amountBaseUnits: bigint;
 };
 
@@ -55,6 +68,34 @@ export function readTrc20Transfer(log: ChainLog): Trc20Transfer | undefined {
 export function readBatchPaid(log: ChainLog): string | undefined {
   const [kind, batchId] = log.topics;
   return kind === BATCH_PAID_TOPIC ? batchId : undefined;
+}
+
+/** A `PayoutFailed` log of the vault, or undefined when the log is another one. */
+export function readPayoutFailed(log: ChainLog): FailedPayout | undefined {
+  const [kind, chainBatchId, line] = log.topics;
+  if (kind !== PAYOUT_FAILED_TOPIC || chainBatchId === undefined || line === undefined) {
+    return undefined;
+  }
+  return { chainBatchId, line: Number(BigInt(`0x${line}`)) };
+}
+
+/** A `Deposited` log of the vault, or undefined when the log is another one. */
+export function readDeposited(log: ChainLog): VaultDeposit | undefined {
+  const [kind, account, from] = log.topics;
+  if (kind !== DEPOSITED_TOPIC || account === undefined || from === undefined) return undefined;
+  return {
+    account: wordAddress(account),
+    from: wordAddress(from),
+    amountBaseUnits: BigInt(`0x${log.data}`),
+  };
+}
+
+/** The unsigned integers of an answer of `count` words; throws a TypeError for another length. */
+export function readUints(answer: Uint8Array, count: number): bigint[] {
+  if (answer.length !== count * WORD_BYTES) throw new TypeError(`expected ${count} 32-byte words`);
+  return Array.from({ length: count }, (_, at) =>
+    readUint(answer.subarray(at * WORD_BYTES, (at + 1) * WORD_BYTES)),
+  );
 }
 
 /** The unsigned integer of a 32-byte answer; throws a TypeError for another length. */

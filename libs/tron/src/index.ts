@@ -2,13 +2,18 @@ export {
   abiAddress,
   BATCH_PAID_TOPIC,
   callData,
+  type FailedPayout,
   payBatchData,
   readAddress,
   readBatchPaid,
+  readDeposited,
+  readPayoutFailed,
   readTrc20Transfer,
   readUint,
+  readUints,
   TRANSFER_TOPIC,
   type Trc20Transfer,
+  type VaultDeposit,
   type VaultPayout,
 } from './abi.js';
 export type {

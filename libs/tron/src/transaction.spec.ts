@@ -1,7 +1,16 @@
 import { utils } from 'tronweb';
 import { describe, expect, it } from 'vitest';
 import { addressBytes, toHex } from '#libs/domain';
-import { abiAddress, callData, payBatchData, readTrc20Transfer, TRANSFER_TOPIC } from './abi.js';
+import {
+  abiAddress,
+  callData,
+  payBatchData,
+  readDeposited,
+  readPayoutFailed,
+  readTrc20Transfer,
+  readUints,
+  TRANSFER_TOPIC,
+} from './abi.js';
 import { KeySigner } from './signer.js';
 import { buildTransaction, type ChainCall, signedTransactionHex, txidOf } from './transaction.js';
 
@@ -101,6 +110,42 @@ describe('abi', () => {
     expect(data).toHaveLength(8 + 64 * 7);
     expect(data).toContain(toHex(addressBytes(payee)));
     expect(toHex(callData('token()'))).toBe('fc0c546a');
+  });
+
+  it('reads what the vault logs, and nothing else for it', () => {
+    const topic = (signature: string) =>
+      utils.ethersUtils.keccak256(Buffer.from(signature)).slice(2);
+    const word = (hexDigits: string) => hexDigits.padStart(64, '0');
+    const failed = {
+      contract,
+      topics: [topic('PayoutFailed(bytes32,uint256,address,uint256)'), 'ab'.repeat(32), word('c7')],
+      data: '',
+    };
+    expect(readPayoutFailed(failed)).toEqual({ chainBatchId: 'ab'.repeat(32), line: 199 });
+    expect(readPayoutFailed({ ...failed, topics: failed.topics.slice(0, 2) })).toBeUndefined();
+    const deposited = {
+      contract,
+      topics: [
+        topic('Deposited(address,address,uint256)'),
+        word(abiAddress(payee).slice(2)),
+        word(abiAddress(signer.address).slice(2)),
+      ],
+      data: word('05'),
+    };
+    expect(readDeposited(deposited)).toEqual({
+      account: payee,
+      from: signer.address,
+      amountBaseUnits: 5n,
+    });
+    expect(readDeposited({ ...deposited, topics: deposited.topics.slice(0, 2) })).toBeUndefined();
+    expect(readDeposited(failed)).toBeUndefined();
+    expect(readPayoutFailed(deposited)).toBeUndefined();
+  });
+
+  it('reads several words, and only as many as there should be', () => {
+    const answer = Buffer.concat([Buffer.alloc(31), Buffer.of(1), Buffer.alloc(31), Buffer.of(2)]);
+    expect(readUints(answer, 2)).toEqual([1n, 2n]);
+    expect(() => readUints(answer, 3)).toThrow(TypeError);
   });
 
   it('reads only standard Transfer logs', () => {

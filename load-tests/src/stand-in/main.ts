@@ -16,7 +16,7 @@ const modules = new URL('./modules.js', import.meta.url).href;
 const EXPORTS: Readonly<Record<string, string>> = {
   'k6/data': `export { SharedArray } from '${modules}';`,
   'k6/execution': `export { execution as default } from '${modules}';`,
-  'k6/metrics': `export { Counter, Rate } from '${modules}';`,
+  'k6/metrics': `export { Counter, Rate, Trend } from '${modules}';`,
   'k6/net/grpc': `export { grpc as default } from '${modules}';`,
 };
 registerHooks({

@@ -1,5 +1,6 @@
 import {
   type ChannelCredentials,
+  type ClientDuplexStream,
   credentials,
   makeGenericClientConstructor,
   type ServiceClientConstructor,
@@ -28,6 +29,17 @@ export class Rate {
     this.#metric = metric(name, 'rate');
   }
   add(value: boolean | number): void {
+    this.#metric.add(value);
+  }
+}
+
+/** `k6/metrics`. */
+export class Trend {
+  readonly #metric;
+  constructor(name: string) {
+    this.#metric = metric(name, 'trend');
+  }
+  add(value: number): void {
     this.#metric.add(value);
   }
 }
@@ -102,6 +114,15 @@ export class Client {
     });
   }
 
+  /** Opens a call of a streaming method; used by {@link Stream} only. */
+  openStream(path: string, seconds: number): ClientDuplexStream<unknown, unknown> {
+    const [service = '', method = ''] = path.split('/');
+    const call = this.#client(service)[method[0]?.toLowerCase() + method.slice(1)];
+    if (typeof call !== 'function') throw new Error(`no method ${path}`);
+    const deadline = Date.now() + seconds * 1_000;
+    return call.call(this.#client(service), { deadline }) as never;
+  }
+
   #client(service: string): InstanceType<ServiceClientConstructor> {
     const known = this.#clients.get(service);
     if (known !== undefined) return known;
@@ -119,5 +140,30 @@ function isService(definition: object): definition is ServiceDefinition {
   return !('format' in definition);
 }
 
+/** `k6/net/grpc`'s stream: an error comes as an event, and then the end. */
+export class Stream {
+  readonly #call: ClientDuplexStream<unknown, unknown>;
+
+  constructor(client: Client, path: string, options: { timeout?: string } = {}) {
+    this.#call = client.openStream(path, Number.parseFloat(options.timeout ?? '60s'));
+    // The status comes once however the call ends; an error is one of its forms.
+    this.#call.on('error', () => undefined);
+  }
+
+  on(event: 'data' | 'error' | 'end', handler: (value?: unknown) => void): void {
+    if (event === 'data') this.#call.on('data', handler);
+    else if (event === 'error') this.#call.on('error', handler);
+    else this.#call.on('status', () => handler());
+  }
+
+  write(message: unknown): void {
+    this.#call.write(message);
+  }
+
+  end(): void {
+    this.#call.end();
+  }
+}
+
 /** `k6/net/grpc`. */
-export const grpc = { Client, StatusOK: status.OK };
+export const grpc = { Client, Stream, StatusOK: status.OK };

@@ -13,6 +13,7 @@ import { readServiceHealth } from './clients/ops.client.js';
 import { SettlementClient } from './clients/settlement.client.js';
 import type { AdminConfig } from './config.js';
 import { CounterRate } from './domain/counter-rate.js';
+import { logFindings } from './domain/log-loss.js';
 import { Access } from './http/access.js';
 import { loadAssets } from './http/assets.js';
 import { DashboardController } from './http/dashboard.controller.js';
@@ -140,12 +141,17 @@ function panelsOf(stores: Stores, audit: AuditRepository): Panels {
     postgres: panel(() => views.version(), 2_000),
     logEnds: panel(() => log.ends(), 1_000),
     applied: panel(() => views.appliedOffsets(), 1_000),
+    logLoss: panel(async () => {
+      const [applied, lost] = [await views.appliedOffsets(), await views.lostLogs()];
+      return logFindings(lost, applied, await log.ends());
+    }, 2_000),
     totals: panel(async () => unwrap(await balance.totals()), 1_000, 10_000),
     settlement: panel(async () => unwrap(await settlement.status()), 2_000, 5_000),
     batches: panel(async () => unwrap(await settlement.batches(LIST_ROWS)), 2_000),
     rounds: panel(async () => unwrap(await market.rounds(LIST_ROWS)), 2_000),
     deposits: panel(() => views.latestDeposits(LIST_ROWS), 2_000),
     withdrawals: panel(() => views.latestWithdrawals(LIST_ROWS), 2_000),
+    held: panel(async () => unwrap(await settlement.held(LIST_ROWS)), 2_000, 5_000),
     quarantine: panel(() => views.quarantine(), 2_000),
     audit: panel(() => audit.latest(LIST_ROWS), 2_000),
   };

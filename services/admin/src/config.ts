@@ -4,6 +4,7 @@ import {
   type Env,
   hostPort,
   integer,
+  internalShape,
   parseEnv,
   secretFile,
   storesShape,
@@ -38,11 +39,11 @@ const servicesShape = z
 const shape = {
   ...commonShape,
   ...storesShape,
+  ...internalShape,
   OPERATOR_TOKEN_FILE: secretFile().refine(
     (token) => token.length >= OPERATOR_TOKEN_LENGTH_MIN,
     `the token has fewer than ${OPERATOR_TOKEN_LENGTH_MIN} characters`,
   ),
-  INTERNAL_TOKEN_FILE: secretFile(),
   SERVICES: services(),
   BALANCE_URL: hostPort(),
   AUCTION_URL: hostPort(),

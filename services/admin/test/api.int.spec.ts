@@ -1,48 +1,27 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LedgerEvent, TOPICS } from '#libs/contracts';
-import { Database } from '#libs/database';
 import { createKafka, Producer } from '#libs/kafka';
 import { createLogger } from '#libs/observability';
-import {
-  eventually,
-  freePort,
-  freshDatabase,
-  type TestDatabase,
-  testKafkaBrokers,
-} from '#libs/testing';
-import { BrowserSession } from './browser-session.js';
-import { type FakeCluster, initialState, startFakeCluster, unavailable } from './fake-cluster.js';
-import { OPERATOR_TOKEN, startAdmin } from './running-admin.js';
+import { eventually, testKafkaBrokers } from '#libs/testing';
+import { AdminWorld } from './admin-world.js';
+import type { BrowserSession } from './browser-session.js';
+import { type FakeCluster, letWait, unavailable } from './fake-cluster.js';
+import { OPERATOR_TOKEN } from './running-admin.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+let world: AdminWorld;
 let cluster: FakeCluster;
-let admin: Awaited<ReturnType<typeof startAdmin>>;
 let session: BrowserSession;
 
 beforeAll(async () => {
-  testDatabase = await freshDatabase();
-  database = new Database({ url: testDatabase.url, applicationName: 'test', connectionsMax: 2 });
-  cluster = await startFakeCluster();
-  admin = await startAdmin({
-    databaseUrl: testDatabase.url,
-    kafkaBrokers: testKafkaBrokers(),
-    cluster,
-    httpPort: await freePort(),
-  });
+  world = await AdminWorld.start();
+  cluster = world.cluster;
 });
 
-afterAll(async () => {
-  await admin.stop();
-  await cluster.stop();
-  await database.close();
-  await testDatabase.drop();
-});
+afterAll(() => world.stop());
 
 beforeEach(async () => {
-  Object.assign(cluster.state, initialState());
-  await database.sql`truncate admin.login_attempts, admin.sessions`;
-  session = new BrowserSession(admin.url);
+  await world.reset();
+  session = world.visitor();
 });
 
 const reasonOf = async (response: Response) =>
@@ -181,6 +160,34 @@ describe('the snapshot', () => {
     });
   });
 
+  test('lists what waits for an operator, and raises an alarm for what is held', async () => {
+    letWait(cluster.state, 'paid twice?');
+    await eventually(async () => {
+      const { alarms, held } = await session.snapshot();
+      expect(held.value).toMatchObject([
+        { kind: 'payout', state: 'held', units: '2500000', reason: 'paid twice?' },
+        { kind: 'deposit', state: 'suspense', asset: 'TRC10_BTTOLD', id: '08'.repeat(32) },
+      ]);
+      expect(alarms.map(({ name }) => name)).toEqual(['held']);
+    });
+  });
+
+  test('raises an alarm when the voucher log ends below what was applied', async () => {
+    const { sql } = world.database;
+    await sql`update ledger.log_offsets set next_offset = next_offset + 1000000
+      where topic = 'vouchers' and part = 2`;
+    try {
+      await eventually(async () => {
+        const { alarms } = await session.snapshot();
+        expect(alarms.map(({ name }) => name)).toEqual(['log']);
+        expect(alarms[0]?.text).toMatch(/partition 2 ends at \d+, applied up to 1000000/);
+      });
+    } finally {
+      await sql`update ledger.log_offsets set next_offset = 0 where topic = 'vouchers' and part = 2`;
+    }
+    await eventually(async () => expect((await session.snapshot()).alarms).toEqual([]));
+  });
+
   test('shows a service that is not ready with its checks', async () => {
     cluster.state.checks = { kafka: 'no answer' };
     await eventually(async () => {
@@ -252,7 +259,7 @@ describe('running settlement', () => {
     });
     expect((await session.post('/api/settlement/run', { dryRun: false })).status).toBe(200);
     expect(cluster.state.runs).toEqual([true, false]);
-    const rows = await database.sql<{ action: string; outcome: string }[]>`
+    const rows = await world.database.sql<{ action: string; outcome: string }[]>`
       select action, outcome from admin.audit order by audit_no desc limit 4`;
     expect(rows.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
       'settlement-run ok',

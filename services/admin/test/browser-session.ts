@@ -67,6 +67,15 @@ export type SnapshotJson = {
   };
   lag: { records: string } | null;
 } & Record<
-  'postgres' | 'logEnds' | 'totals' | 'batches' | 'rounds' | 'settlement' | 'deposits' | 'audit',
+  | 'postgres'
+  | 'logEnds'
+  | 'logLoss'
+  | 'totals'
+  | 'batches'
+  | 'rounds'
+  | 'settlement'
+  | 'deposits'
+  | 'held'
+  | 'audit',
   PanelJson
 >;

@@ -5,8 +5,11 @@ import {
   Asset,
   type Batch,
   BatchState,
+  DepositState,
   type GetSettlementStatusResponse,
   type GetTotalsResponse,
+  type HeldDeposit,
+  type HeldPayout,
   type Round,
   type RunSettlementRequest,
   SERVICE_DEFINITIONS,
@@ -22,6 +25,8 @@ export type ClusterState = {
   status: GetSettlementStatusResponse;
   batches: Batch[];
   due: Batch[];
+  heldDeposits: HeldDeposit[];
+  heldPayouts: HeldPayout[];
   rounds: Round[];
   checks: Record<string, string>;
   accepted: number;
@@ -80,6 +85,8 @@ function grpcServer(state: ClusterState): Server {
   });
   server.addService(SERVICE_DEFINITIONS.SettlementOperatorService, {
     getSettlementStatus: answer(() => state.status, true),
+    listHeldDeposits: answer(() => ({ deposits: state.heldDeposits, nextCursor: '' }), true),
+    listHeldPayouts: answer(() => ({ payouts: state.heldPayouts, nextCursor: '' }), true),
     runSettlement: answer(({ dryRun }: RunSettlementRequest) => {
       state.runs.push(dryRun);
       if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
@@ -146,12 +153,17 @@ export function initialState(): ClusterState {
         { asset: Asset.TRC10_BTTOLD, reserveUnits: 7_750_000_000n },
       ],
       transactionsSolidified: 61n,
+      heldDeposits: 0n,
+      heldPayouts: 0n,
+      suspenseDeposits: 0n,
     },
     batches: [
       batch(7n, BatchState.BROADCAST, nowMs - 4_000n),
       batch(6n, BatchState.SOLIDIFIED, nowMs - 94_000n),
     ],
     due: [batch(8n, BatchState.PLANNED, nowMs)],
+    heldDeposits: [],
+    heldPayouts: [],
     rounds: [
       {
         roundNo: 311n,
@@ -183,6 +195,36 @@ export function batch(batchNo: bigint, state: BatchState, plannedAtMs: bigint): 
     solidifiedAtMs: 0n,
     failure: '',
   };
+}
+
+/** Lets one payout be held and one deposit stand in suspense. */
+export function letWait(state: ClusterState, failure: string): void {
+  const account = 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC';
+  state.status.heldPayouts = 1n;
+  state.status.suspenseDeposits = 1n;
+  state.heldPayouts = [
+    {
+      withdrawalId: Buffer.alloc(32, 7),
+      asset: Asset.TRC20_BTT,
+      account,
+      destination: account,
+      amountUnits: 2_500_000n,
+      failure,
+      requestedAtMs: 1n,
+      heldAtMs: BigInt(Date.now()),
+    },
+  ];
+  const deposit = {
+    txid: Buffer.alloc(32, 8),
+    index: 0,
+    asset: Asset.TRC10_BTTOLD,
+    account,
+    amountUnits: 3_000_000n,
+    state: DepositState.SUSPENSE,
+    blockNumber: 5n,
+    baseUnits: '3000000',
+  };
+  state.heldDeposits = [{ deposit, note: 'its sender is a contract', seenAtMs: 1n }];
 }
 
 export const unavailable = () => refuse('UNAVAILABLE', 'the TRON node does not answer');

@@ -1,43 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually, freePort, freshDatabase, type TestDatabase } from '#libs/testing';
-import { BrowserSession } from './browser-session.js';
-import { type FakeCluster, startFakeCluster } from './fake-cluster.js';
-import { OPERATOR_TOKEN, Relay, startAdmin } from './running-admin.js';
+import { eventually, freePort } from '#libs/testing';
+import { AdminWorld } from './admin-world.js';
+import type { BrowserSession } from './browser-session.js';
+import { OPERATOR_TOKEN } from './running-admin.js';
 
 // Goal: whatever the dashboard watches may die; the page goes on and says so. Method: Postgres stands
 // behind a relay that is closed, the other services are stopped, Kafka is never there.
 
-let testDatabase: TestDatabase;
-let relay: Relay;
-let cluster: FakeCluster;
-let admin: Awaited<ReturnType<typeof startAdmin>>;
+let world: AdminWorld;
 let session: BrowserSession;
 
 beforeAll(async () => {
-  testDatabase = await freshDatabase();
-  const url = new URL(testDatabase.url);
-  relay = new Relay({ host: url.hostname, port: Number(url.port || 5432) });
-  await relay.open();
-  url.hostname = '127.0.0.1';
-  url.port = String(relay.port);
-  cluster = await startFakeCluster();
-  admin = await startAdmin({
-    databaseUrl: url.href,
-    kafkaBrokers: `127.0.0.1:${await freePort()}`,
-    cluster,
-    httpPort: await freePort(),
-  });
-  session = new BrowserSession(admin.url);
+  const kafkaBrokers = `127.0.0.1:${await freePort()}`;
+  world = await AdminWorld.start({ kafkaBrokers, relayedDatabase: true });
+  session = world.visitor();
   expect((await session.login(OPERATOR_TOKEN)).status).toBe(200);
   expect((await session.fetch('/readyz')).status).toBe(200);
 });
 
-afterAll(async () => {
-  await admin.stop();
-  await cluster.stop();
-  await relay.close();
-  await testDatabase.drop();
-});
+afterAll(() => world.stop());
 
 describe('a dead dependency shows on a page that works', () => {
   test('Kafka', async () => {
@@ -53,7 +34,7 @@ describe('a dead dependency shows on a page that works', () => {
 
   test('Postgres: signed-in operators still look, nobody signs in or acts, and it comes back', async () => {
     await session.snapshot();
-    await relay.close();
+    await world.databaseRelay.close();
     await eventually(
       async () => {
         const { postgres, deposits, totals } = await session.snapshot();
@@ -64,19 +45,19 @@ describe('a dead dependency shows on a page that works', () => {
     expect((await session.fetch('/')).status).toBe(200);
     expect((await session.fetch('/readyz')).status).toBe(200);
     const run = await session.post('/api/settlement/run', { dryRun: false });
-    expect([run.status, cluster.state.runs]).toEqual([503, []]);
-    const stranger = new BrowserSession(admin.url);
+    expect([run.status, world.cluster.state.runs]).toEqual([503, []]);
+    const stranger = world.visitor();
     expect((await stranger.login(OPERATOR_TOKEN)).status).toBe(503);
     expect((await stranger.fetch('/api/snapshot')).status).not.toBe(200);
 
-    await relay.open();
+    await world.databaseRelay.open();
     await eventually(async () => expect((await session.snapshot()).postgres.state).toBe('ok'), {
       timeoutMs: 45_000,
     });
   });
 
   test('the services', async () => {
-    await cluster.stop();
+    await world.cluster.stop();
     await eventually(async () => {
       const { services, totals, settlement } = await session.snapshot();
       expect(services.ingest).toMatchObject({ state: 'failed' });

@@ -1,24 +1,17 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BatchState } from '#libs/contracts';
-import { Database } from '#libs/database';
-import {
-  eventually,
-  freePort,
-  freshDatabase,
-  type TestDatabase,
-  testKafkaBrokers,
-} from '#libs/testing';
+import { eventually } from '#libs/testing';
+import { loginLink } from '../../../deploy/local/src/where-to-look.js';
+import { AdminWorld } from './admin-world.js';
 import { launchChromium } from './chromium.js';
-import { batch, type FakeCluster, initialState, startFakeCluster } from './fake-cluster.js';
-import { OPERATOR_TOKEN, Relay, startAdmin } from './running-admin.js';
+import { batch, type FakeCluster, letWait } from './fake-cluster.js';
+import { OPERATOR_TOKEN, Relay } from './running-admin.js';
 
 // The page as people see it: a real browser, through a relay that can be cut.
 
-let testDatabase: TestDatabase;
-let database: Database;
+let world: AdminWorld;
 let cluster: FakeCluster;
-let admin: Awaited<ReturnType<typeof startAdmin>>;
 let relay: Relay;
 let browser: Browser;
 let context: BrowserContext;
@@ -28,13 +21,9 @@ let complaints: string[];
 let url: string;
 
 beforeAll(async () => {
-  testDatabase = await freshDatabase();
-  database = new Database({ url: testDatabase.url, applicationName: 'test', connectionsMax: 2 });
-  cluster = await startFakeCluster();
-  const httpPort = await freePort();
-  const kafkaBrokers = testKafkaBrokers();
-  admin = await startAdmin({ databaseUrl: testDatabase.url, kafkaBrokers, cluster, httpPort });
-  relay = new Relay({ host: '127.0.0.1', port: httpPort });
+  world = await AdminWorld.start();
+  cluster = world.cluster;
+  relay = new Relay({ host: '127.0.0.1', port: world.httpPort });
   await relay.open();
   url = `http://127.0.0.1:${relay.port}`;
   browser = await launchChromium();
@@ -43,15 +32,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await relay.close();
-  await admin.stop();
-  await cluster.stop();
-  await database.close();
-  await testDatabase.drop();
+  await world.stop();
 });
 
 beforeEach(async () => {
-  Object.assign(cluster.state, initialState());
-  await database.sql`truncate admin.login_attempts`;
+  await world.reset();
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   page = await context.newPage();
   page.setDefaultTimeout(10_000);
@@ -65,7 +50,7 @@ beforeEach(async () => {
 afterEach(() => context.close());
 
 async function signIn(): Promise<void> {
-  await page.goto(`${url}/login#token=${OPERATOR_TOKEN}`);
+  await page.goto(loginLink(url, OPERATOR_TOKEN));
   await page.waitForURL(`${url}/`);
   await page.locator('#live[data-live=live]').waitFor();
 }
@@ -148,15 +133,27 @@ describe('the dashboard', () => {
     await shows('#conserved', 'not conserved');
   });
 
+  test('lists what waits for an operator', async () => {
+    await shows('#held-note', 'Nothing, as it should be.');
+    expect(await page.locator('#held-table').isVisible()).toBe(false);
+    letWait(cluster.state, 'no payment of it is on record here');
+    await shows('#held-note', '1 payouts held, 1 deposits in suspense');
+    await shows('#held', /payout\s+held\s+TJRyWwFs…g5tDeC\s+BTT \(TRC-20\)\s+2.5\s+no payment/);
+    await shows('#held', /deposit\s+suspense\s+TJRyWwFs…g5tDeC\s+BTTOLD \(TRC-10\)\s+3\s/);
+    await shows('#alarms', 'payouts held 1');
+  });
+
   test('shows hostile text as text', async () => {
     const hostile = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
     const failed = batch(9n, BatchState.FAILED, BigInt(Date.now()));
     cluster.state.batches = [{ ...failed, failure: hostile, txid: hostile }];
     cluster.state.status.paused = hostile;
     cluster.state.checks = { [hostile]: hostile };
+    letWait(cluster.state, hostile);
     await shows('#alarms', '<img src=x onerror=');
     await shows('#batches', '<script>window.hacked=1</script>');
     await shows('#cluster', '<img src=x onerror=');
+    await shows('#held', '<script>window.hacked=1</script>');
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(await page.locator('main img, main script, #alarms img').count()).toBe(0);
     expect(complaints).toEqual([]);

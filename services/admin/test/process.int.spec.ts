@@ -3,34 +3,25 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  eventually,
-  freePort,
-  freshDatabase,
-  type TestDatabase,
-  testKafkaBrokers,
-} from '#libs/testing';
-import { BrowserSession } from './browser-session.js';
-import { type FakeCluster, startFakeCluster } from './fake-cluster.js';
-import { adminEnv, OPERATOR_TOKEN } from './running-admin.js';
+import { eventually } from '#libs/testing';
+import { AdminWorld } from './admin-world.js';
+import { OPERATOR_TOKEN } from './running-admin.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'dist/services/admin/src/main.js');
 
-let testDatabase: TestDatabase;
-let cluster: FakeCluster;
+let world: AdminWorld;
 
 beforeAll(async () => {
-  testDatabase = await freshDatabase();
-  cluster = await startFakeCluster();
+  world = await AdminWorld.start({ withoutAdmin: true });
 });
 
-afterAll(async () => {
-  await cluster.stop();
-  await testDatabase.drop();
-});
+afterAll(() => world.stop());
 
-function start(env: Record<string, string>): { child: ChildProcess; output: () => string } {
+function start(env: Readonly<Record<string, string>>): {
+  child: ChildProcess;
+  output: () => string;
+} {
   expect(existsSync(MAIN), 'build first: npm run build').toBe(true);
   // Started elsewhere than in the repository, as in a container: files are found from the code.
   const child = spawn(process.execPath, [MAIN], { cwd: '/', env, stdio: 'pipe' });
@@ -39,17 +30,8 @@ function start(env: Record<string, string>): { child: ChildProcess; output: () =
   return { child, output: () => text };
 }
 
-async function environment(): Promise<Record<string, string>> {
-  return adminEnv({
-    databaseUrl: testDatabase.url,
-    kafkaBrokers: testKafkaBrokers(),
-    cluster,
-    httpPort: await freePort(),
-  });
-}
-
 test('without an operator token nothing starts, and one sentence says why', async () => {
-  const { OPERATOR_TOKEN_FILE: _token, ...env } = await environment();
+  const { OPERATOR_TOKEN_FILE: _token, ...env } = world.env;
   const { child, output } = start(env);
   const [code] = await once(child, 'exit');
   expect(code).toBe(78);
@@ -57,10 +39,9 @@ test('without an operator token nothing starts, and one sentence says why', asyn
 });
 
 test('the compiled service serves its page, and SIGTERM ends it and its open streams', async () => {
-  const env = await environment();
-  const { child } = start(env);
+  const { child } = start(world.env);
   const exited = once(child, 'exit');
-  const session = new BrowserSession(`http://127.0.0.1:${env.HTTP_PORT}`);
+  const session = world.visitor();
   await eventually(async () => expect((await session.fetch('/readyz')).status).toBe(200), {
     timeoutMs: 30_000,
   });

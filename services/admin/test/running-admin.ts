@@ -45,8 +45,8 @@ export function adminEnv(options: AdminEnvironment): Record<string, string> {
 }
 
 /** Starts the whole admin service in this process. */
-export async function startAdmin(options: AdminEnvironment) {
-  const config = loadConfig(adminEnv(options));
+export async function startAdmin(env: Readonly<Record<string, string>>) {
+  const config = loadConfig(env);
   const logger = createLogger({ name: 'admin', level: process.env.TEST_LOG_LEVEL ?? 'fatal' });
   const app = await runService({
     name: 'admin',

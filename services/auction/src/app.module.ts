@@ -1,9 +1,9 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { TOPICS } from '#libs/contracts';
-import { Database } from '#libs/database';
+import { Database, LogSourceStore } from '#libs/database';
 import { Digests } from '#libs/domain';
 import { Loop } from '#libs/jobs';
-import { createKafka, type PartitionConsumer, Producer } from '#libs/kafka';
+import { createKafka, LogWatch, type PartitionConsumer, Producer } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
 import { BookWriterService } from './application/book-writer.service.js';
 import { CancelOrderService } from './application/cancel-order.service.js';
@@ -53,13 +53,17 @@ export function appModule(config: AuctionConfig, logger: Logger): ModuleMetadata
     clock: systemClock,
     logger,
   });
-  const consumer = marketOrderConsumer(kafka, writer, { logger });
+  const topic = TOPICS.marketOrders.name;
+  const memory = new LogSourceStore(database, 'market');
+  const watch = new LogWatch({ kafka, topic, memory, logger });
+  const consumer = marketOrderConsumer(kafka, writer, watch, { logger });
   const relay = new OutboxRelayService(database, new OutboxRepository(), producer, market);
   const rounds = roundLoop(config, writer, logger);
   const publishing = relayLoop(relay, logger);
   const runtime = new MarketRuntime({
     producer,
     consumer,
+    watch,
     loops: [rounds, publishing],
     close: async () => {
       await log.drain();
@@ -74,7 +78,7 @@ export function appModule(config: AuctionConfig, logger: Logger): ModuleMetadata
       value(Metrics, metrics),
       value(MarketMetrics, market),
       value(MarketRuntime, runtime),
-      value(Health, checks({ database, consumer, writer, loops: [rounds, publishing] })),
+      value(Health, checks({ database, consumer, watch, writer, loops: [rounds, publishing] })),
       value(PlaceOrderService, new PlaceOrderService(orders, holds, log, context)),
       value(CancelOrderService, new CancelOrderService(orders, log, context)),
       value(MarketQueryService, new MarketQueryService(orders, new RoundRepository(database))),
@@ -111,12 +115,14 @@ function relayLoop(relay: OutboxRelayService, logger: Logger): Loop {
 function checks(parts: {
   database: Database;
   consumer: PartitionConsumer;
+  watch: LogWatch;
   writer: BookWriterService;
   loops: readonly Loop[];
 }): Health {
   const health = new Health();
   health.add('postgres', () => parts.database.ping());
   health.add('kafka', () => parts.consumer.assertHealthy());
+  health.add('the order log is whole', () => parts.watch.assertHealthy());
   health.add('rounds', () => parts.writer.assertHealthy());
   for (const loop of parts.loops) health.add(loop.name, () => loop.assertHealthy());
   return health;

@@ -1,11 +1,10 @@
 import {
+  booksShape,
   commonShape,
   type Env,
-  hostPort,
   integer,
   parseEnv,
   port,
-  secretFile,
   signingShape,
   storesShape,
 } from '#libs/config';
@@ -17,9 +16,8 @@ export function loadConfig(env: Env) {
       ...commonShape,
       ...storesShape,
       ...signingShape,
+      ...booksShape,
       GRPC_PORT: port(),
-      INTERNAL_TOKEN_FILE: secretFile(),
-      BALANCE_INTERNAL_URL: hostPort(),
       ROUND_PERIOD_MS: integer({ min: 100, max: 3_600_000 }).default(10_000),
     },
     env,

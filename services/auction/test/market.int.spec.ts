@@ -314,6 +314,7 @@ describe('operations', () => {
       postgres: 'ok',
       kafka: 'ok',
       rounds: 'ok',
+      'the order log is whole': 'ok',
       'the round clock': 'ok',
       'the outbox relay': 'ok',
     });

@@ -37,12 +37,15 @@ export function balanceModule(config: BalanceConfig, logger: Logger): ModuleMeta
     logger,
     metrics,
     health,
+    applyEveryMs: config.APPLY_EVERY_MS,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
   });
   const ledger = new LedgerUseCases(
     useCases.network,
     useCases.statements,
     useCases.transfers,
     useCases.channels,
+    useCases.ticks,
     useCases.withdrawals,
     useCases.totals,
     useCases.signers,

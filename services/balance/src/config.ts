@@ -3,11 +3,12 @@ import {
   commonShape,
   type Env,
   integer,
+  internalShape,
   parseEnv,
   port,
-  secretFile,
   signingShape,
   storesShape,
+  tokensShape,
 } from '#libs/config';
 
 const units = (fallback: bigint) => z.coerce.bigint().min(0n).default(fallback);
@@ -19,11 +20,14 @@ export function loadConfig(env: Env) {
       ...commonShape,
       ...storesShape,
       ...signingShape,
+      ...tokensShape,
+      ...internalShape,
       GRPC_PORT: port(),
       INTERNAL_GRPC_PORT: port(),
-      INTERNAL_TOKEN_FILE: secretFile(),
-      TRC20_ADDRESS: z.string(),
-      TRC10_ID: z.string().regex(/^\d+$/, 'expected a token id'),
+      // How often a partition of the voucher log is booked under load: rarer is cheaper, and later.
+      APPLY_EVERY_MS: integer({ min: 0, max: 5_000 }).default(400),
+      // How long a silent replica keeps its partitions.
+      KAFKA_SESSION_TIMEOUT_MS: integer({ min: 1_000, max: 60_000 }).default(10_000),
       DISPUTE_WINDOW_MS: integer({ min: 1_000, max: 30 * 86_400_000 }).default(600_000),
       WITHDRAWAL_MIN_UNITS: units(1_000n),
       WITHDRAWAL_MAX_UNITS: units(1_000_000_000_000n),

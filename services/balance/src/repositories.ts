@@ -2,28 +2,37 @@ import { LEDGER_PARTITIONS } from '#libs/contracts';
 import type { Database } from '#libs/database';
 import { AccountRepository } from './repositories/account.repository.js';
 import { BooksRepository } from './repositories/books.repository.js';
+import { BundleRepository } from './repositories/bundle.repository.js';
+import { ChainRepository } from './repositories/chain.repository.js';
 import { ChannelRepository } from './repositories/channel.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
+import { FlushRepository } from './repositories/flush.repository.js';
 import { HoldRepository } from './repositories/hold.repository.js';
 import { LogRepository } from './repositories/log.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { StatementRepository } from './repositories/statement.repository.js';
+import { TickCommitmentRepository } from './repositories/tick-commitment.repository.js';
 import { TotalsRepository } from './repositories/totals.repository.js';
 import { TransferRepository } from './repositories/transfer.repository.js';
 import { WithdrawalRepository } from './repositories/withdrawal.repository.js';
 
 /** All tables of the ledger behind their repositories. */
 export function createRepositories(database: Database) {
+  const chain = new ChainRepository();
   return {
     accounts: new AccountRepository(database),
-    books: new BooksRepository(),
+    books: new BooksRepository(chain),
+    bundles: new BundleRepository(),
+    chain,
     channels: new ChannelRepository(database, LEDGER_PARTITIONS),
+    commitments: new TickCommitmentRepository(),
     deposits: new DepositRepository(),
+    flushes: new FlushRepository(),
     holds: new HoldRepository(database),
     log: new LogRepository(database),
     outbox: new OutboxRepository(database),
     statements: new StatementRepository(database),
-    totals: new TotalsRepository(database),
+    totals: new TotalsRepository(database, chain),
     transfers: new TransferRepository(database),
     withdrawals: new WithdrawalRepository(database),
   };

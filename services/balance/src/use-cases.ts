@@ -7,9 +7,11 @@ import { ApplyMatchesService } from './application/apply-matches.service.js';
 import { ApplyVouchersService } from './application/apply-vouchers.service.js';
 import { ChannelsService } from './application/channels.service.js';
 import type { Clock } from './application/clock.js';
+import { CommitTicksService } from './application/commit-ticks.service.js';
 import { DepositsService } from './application/deposits.service.js';
 import { HoldsService } from './application/holds.service.js';
 import { NetworkService } from './application/network.service.js';
+import { SealOperationsService } from './application/seal-operations.service.js';
 import { SignersService } from './application/signers.service.js';
 import { StatementsService } from './application/statements.service.js';
 import { TotalsService } from './application/totals.service.js';
@@ -43,7 +45,7 @@ export function createUseCases(parts: Parts) {
     network: new NetworkService(networkFacts(config), clock),
     statements: new StatementsService(common),
     watches: new WatchAccountsService(at.statements, logger),
-    totals: new TotalsService(at.totals),
+    totals: new TotalsService(at.totals, logger),
     transfers: new TransfersService(
       database,
       at.accounts,
@@ -56,14 +58,13 @@ export function createUseCases(parts: Parts) {
       ...common,
       disputeWindowMs: BigInt(config.DISPUTE_WINDOW_MS),
     }),
+    ticks: new CommitTicksService(common),
     holds: new HoldsService(database, at.books, at.holds, signers, context),
     deposits: new DepositsService(database, at.accounts, at.books, at.deposits, at.outbox, clock),
     withdrawals: new WithdrawalsService({ ...common, terms: withdrawalTerms(config) }),
     advance: new AdvanceWithdrawalService(database, at.books, at.withdrawals, at.outbox, clock),
-    vouchers: new ApplyVouchersService(database, at.log, at.channels, at.outbox, {
-      clock,
-      logger,
-    }),
+    vouchers: new ApplyVouchersService({ ...common, logger }),
+    sealing: new SealOperationsService(database, at.chain, clock),
     matches: new ApplyMatchesService({ ...common, logger }),
   };
 }

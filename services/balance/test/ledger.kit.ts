@@ -1,10 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { Asset, encodeLogRecord, type LogEntry, type OpenChannelRequest } from '#libs/contracts';
+import {
+  Asset,
+  encodeLogRecord,
+  type LogBlock,
+  type LogEntry,
+  type OpenChannelRequest,
+} from '#libs/contracts';
 import { type KeyPair, keyPairOf, sign } from '#libs/crypto';
 import { Database } from '#libs/database';
 import { channelIdOf, Digests, type Result } from '#libs/domain';
 import type { InRecord } from '#libs/kafka';
+import { ApplyVouchersPlainlyService } from '../src/application/apply-vouchers-plainly.service.js';
 import { loadConfig } from '../src/config.js';
 import type { StoredChannel } from '../src/repositories/channel.repository.js';
 import { createRepositories } from '../src/repositories.js';
@@ -39,13 +46,16 @@ export function ledgerKit(databaseUrl: string) {
   const repositories = createRepositories(database);
   const clock = () => time.nowMs;
   const use = createUseCases({ config, database, repositories, clock, logger });
-  return { database, use, repositories, digests, time, clock, ...actions() };
+  const plain = new ApplyVouchersPlainlyService({ database, ...repositories, clock, logger });
+  return { database, use, plain, repositories, digests, time, clock, ...actions() };
 
   function actions() {
     const validUntilMs = () => time.nowMs + FAR;
 
-    async function account(depositUnits = 0n): Promise<KeyPair> {
-      const keys = keyPairOf(randomBytes(32));
+    async function account(
+      depositUnits = 0n,
+      keys: KeyPair = keyPairOf(randomBytes(32)),
+    ): Promise<KeyPair> {
       const signature = Buffer.from(sign(digests.register(keys.address), keys.privateKey));
       const publicKey = Buffer.from(keys.publicKey);
       value(await use.statements.register({ publicKey, signature }));
@@ -186,7 +196,7 @@ export function finalize(channel: StoredChannel): LogEntry {
 }
 
 /** A record of the log as a consumer reads it. */
-export function record(offset: bigint, entries: readonly LogEntry[]): InRecord {
+export function record(offset: bigint, entries: readonly LogBlock[]): InRecord {
   return { offset, key: null, value: encodeLogRecord(entries), timestampMs: 0 };
 }
 

@@ -49,7 +49,7 @@ describe('deposits', () => {
   });
 
   it('keeps what belongs to nobody in suspense', async () => {
-    const before = await kit.repositories.totals.read();
+    const before = await kit.repositories.totals.readAll();
     value(
       await kit.use.deposits.credit({
         txid: randomBytes(32),
@@ -61,7 +61,7 @@ describe('deposits', () => {
         suspense: true,
       }),
     );
-    const after = await kit.repositories.totals.read();
+    const after = await kit.repositories.totals.readAll();
     expect(after.tables.suspense - before.tables.suspense).toBe(42n);
   });
 
@@ -172,13 +172,45 @@ describe('channels', () => {
   });
 });
 
+describe('views of many channels', () => {
+  it('come in one answer, without those that nobody has opened', async () => {
+    const [payer, payee] = [await kit.account(10_000n), await kit.account()];
+    const channels = [];
+    for (let at = 0; at < 20; at++) channels.push(await kit.channel(payer, payee.address, 100n));
+    const ids = channels.map(({ channelId }) => channelId);
+    const views = value(await kit.use.channels.views(Buffer.concat([...ids, randomBytes(32)])));
+    const byId = (a: { channelId: Buffer }, b: { channelId: Buffer }) =>
+      a.channelId.compare(b.channelId);
+    expect(views.map(({ channelId }) => channelId).sort((a, b) => a.compare(b))).toEqual(
+      [...channels].sort(byId).map(({ channelId }) => channelId),
+    );
+    const view = views.find(({ channelId }) => ids[0]?.equals(channelId));
+    expect(view).toMatchObject({
+      channelNo: channels[0]?.channelNo,
+      partition: channels[0]?.part,
+      payee: payee.address,
+      depositUnits: 100n,
+      state: 1,
+    });
+    expect(view?.payerPublicKey).toEqual(Buffer.from(payer.publicKey));
+    expect(value(await kit.use.channels.views(Buffer.alloc(0)))).toEqual([]);
+  });
+
+  it('are refused for what is no list of ids, and for too many', async () => {
+    expect(reason(await kit.use.channels.views(randomBytes(33)))).toBe('MALFORMED');
+    const many = Buffer.alloc(32 * 4097);
+    expect(reason(await kit.use.channels.views(many))).toBe('LIMIT_EXCEEDED');
+    expect(value(await kit.use.channels.views(many.subarray(32)))).toEqual([]);
+  });
+});
+
 describe('withdrawals', () => {
   const advance = (withdrawalId: Buffer, state: WithdrawalState, failure = '') =>
     kit.use.advance.advance({ withdrawalId, state, failure, txid: '' });
 
   it('pays once, with the fee, whatever is reported again or late', async () => {
     const owner = await kit.account(10_000n);
-    const before = await kit.repositories.totals.read();
+    const before = await kit.repositories.totals.readAll();
     const { withdrawalId } = value(await kit.withdraw(owner, 4_000n));
     for (const state of [
       WithdrawalState.QUEUED,
@@ -192,7 +224,7 @@ describe('withdrawals', () => {
       value(await advance(withdrawalId, state));
     }
     expect(await kit.available(owner)).toBe(6_000n);
-    const after = await kit.repositories.totals.read();
+    const after = await kit.repositories.totals.readAll();
     expect(after.tables.reserve - before.tables.reserve).toBe(-3_900n);
     expect(after.tables.fees - before.tables.fees).toBe(100n);
   });

@@ -19,12 +19,14 @@ const views: ChannelView[] = [];
 const marks: bigint[] = [];
 const events: LedgerEvent[] = [];
 
+let metrics: Metrics;
+
 function start(): Workers {
   const { database, repositories, use: useCases, clock } = kit;
-  const metrics = new Metrics('balance');
+  metrics = new Metrics('balance');
   const health = new Health();
   const parts = { kafka, database, repositories, useCases, clock, logger, metrics, health };
-  return new Workers(parts);
+  return new Workers({ ...parts, applyEveryMs: 50 });
 }
 
 // The topics are shared with other test files: this ledger's log begins where theirs ended.
@@ -113,7 +115,7 @@ describe('the balance workers', () => {
     );
   });
 
-  it('number events without gaps for consumers to drop repeats, and empty the outbox', async () => {
+  it('publish events of every kind, with their numbers, and empty the outbox', async () => {
     await eventually(async () => expect(await kit.repositories.outbox.size()).toBe(0));
     await eventually(() => {
       const kinds = new Set(events.map(({ event }) => event?.$case));
@@ -146,5 +148,21 @@ describe('the balance workers', () => {
     expect((await kit.use.totals.get()).firstDifference).toBe('');
     const [row] = await kit.database.sql`select count(*)::int as n from ledger.quarantine`;
     expect(row?.n).toBe(0);
+  });
+
+  it('count what they put into quarantine, whichever log it came from', async () => {
+    const quarantined = async (topic: string) => {
+      const text = await metrics.registry.getSingleMetricAsString('swarmledger_quarantined_total');
+      return Number(new RegExp(`topic="${topic}".*} (\\d+)`).exec(text)?.[1]);
+    };
+    const topics = [TOPICS.vouchers.name, TOPICS.marketMatches.name];
+    expect(await Promise.all(topics.map(quarantined))).toEqual([0, 0]);
+    const value = Buffer.from('neither a log record nor a match');
+    await producer.send(topics.map((topic) => ({ topic, partition: 1, key: null, value })));
+    await eventually(async () => {
+      expect(await Promise.all(topics.map(quarantined))).toEqual([1, 1]);
+    });
+    const rows = await kit.database.sql`select topic, part from ledger.quarantine order by topic`;
+    expect(rows).toEqual([...topics].sort().map((topic) => ({ topic, part: 1 })));
   });
 });

@@ -1,18 +1,21 @@
 import type { ModuleMetadata } from '@nestjs/common';
+import { Digests } from '#libs/domain';
 import type { ServiceOptions } from '#libs/grpc';
 import { createKafka, Producer } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
-import { Admission } from './application/admission.js';
 import { ChannelDirectory } from './application/channel-directory.js';
 import { ChannelLookup } from './application/channel-lookup.js';
-import { FlushWriter } from './application/flush-writer.js';
-import { Flusher } from './application/flusher.js';
+import type { FlushWriter } from './application/flush-writer.js';
+import { type IngestCore, ingestCore } from './application/ingest-core.js';
+import { OpenQuestions } from './application/open-questions.js';
 import type { Clock } from './application/ports.js';
 import { PostVouchersService } from './application/post-vouchers.service.js';
-import { Senders } from './application/senders.js';
 import type { Config } from './config.js';
-import { EventLoopVerifier } from './crypto/event-loop.verifier.js';
+import type { ProofVerifier } from './crypto/proof-verifier.js';
+import { WorkerPoolVerifier } from './crypto/worker-pool.verifier.js';
+import { ChannelTable } from './domain/channel-table.js';
 import { BooksClient } from './grpc/books.client.js';
+import { PackedStreams } from './grpc/packed-streams.js';
 import { VoucherController } from './grpc/voucher.controller.js';
 import { PrometheusMeter } from './ingest.meter.js';
 import { ChannelsConsumer } from './kafka/channels.consumer.js';
@@ -22,14 +25,16 @@ import { LOGGER } from './tokens.js';
 
 const CLOCK: Clock = { nowMs: () => BigInt(Date.now()) };
 
-/** The whole process: its ports and its parts. */
-export function ingestService(config: Config, logger: Logger): ServiceOptions {
+/** The whole process: its ports and its parts. Rejects when the threads that check proofs cannot start. */
+export async function ingestService(config: Config, logger: Logger): Promise<ServiceOptions> {
+  const domain = { chainId: config.CHAIN_ID, vaultAddress: config.VAULT_ADDRESS };
+  const verifier = await WorkerPoolVerifier.start({ domain, logger });
   return {
     name: 'ingest',
     logger,
     host: config.LISTEN_HOST,
     httpPort: config.HTTP_PORT,
-    module: ingestModule(config, logger),
+    module: ingestModule(config, logger, verifier),
     grpcPorts: [
       {
         services: ['VoucherService'],
@@ -42,47 +47,33 @@ export function ingestService(config: Config, logger: Logger): ServiceOptions {
 }
 
 /** The composition root: which parts the process is made of, and which adapters they get. */
-function ingestModule(config: Config, logger: Logger): ModuleMetadata {
+function ingestModule(config: Config, logger: Logger, verifier: ProofVerifier): ModuleMetadata {
   const metrics = new Metrics('ingest');
   const meter = new PrometheusMeter(metrics);
   const kafka = createKafka({ clientId: 'ingest', brokers: config.KAFKA_BROKERS, logger });
-  const directory = new ChannelDirectory(config.LEDGER_PARTITIONS);
-  const channels = new ChannelsConsumer(kafka, directory, logger);
   const log = new KafkaVoucherLog(new Producer(kafka), CLOCK, logger);
+  const table = new ChannelTable({
+    partitions: config.LEDGER_PARTITIONS,
+    rowsMax: config.CHANNELS_IN_MEMORY_MAX,
+  });
+  const questions = new OpenQuestions();
+  const channels = new ChannelsConsumer(kafka, new ChannelDirectory(table, questions), logger);
   const books = new BooksClient({
     address: config.BALANCE_INTERNAL_URL,
     token: config.INTERNAL_TOKEN_FILE,
     partitions: config.LEDGER_PARTITIONS,
   });
-  const writer = new FlushWriter(directory, log, CLOCK, meter, logger);
-  const verifier = new EventLoopVerifier({
-    chainId: config.CHAIN_ID,
-    vaultAddress: config.VAULT_ADDRESS,
-  });
-  const flusher = new Flusher({
-    directory,
-    verifier,
-    writer,
-    clock: CLOCK,
-    meter,
-    windowMs: config.FLUSH_WINDOW_MS,
-  });
-  const service = new PostVouchersService({
-    admission: new Admission(meter),
-    senders: new Senders(CLOCK),
-    directory,
-    lookup: new ChannelLookup(books, directory, CLOCK, meter),
-    flusher,
-    writer,
-    clock: CLOCK,
-    meter,
-  });
+  const lookup = new ChannelLookup({ books, table, questions, clock: CLOCK, meter });
+  const windowMs = config.FLUSH_WINDOW_MS;
+  const outside = { table, lookup, verifier, log, clock: CLOCK, meter, logger, windowMs };
+  const core = ingestCore(outside);
   const lifecycle = new ProcessLifecycle({
     channels,
     log,
-    flusher,
+    flusher: core.flusher,
+    verifier,
     books,
-    directory,
+    table,
     meter,
     clock: CLOCK,
   });
@@ -91,25 +82,36 @@ function ingestModule(config: Config, logger: Logger): ModuleMetadata {
     providers: [
       { provide: LOGGER, useValue: logger },
       { provide: Metrics, useValue: metrics },
-      { provide: Health, useFactory: () => healthOf(channels, log, writer, directory) },
-      { provide: PostVouchersService, useValue: service },
+      { provide: Health, useFactory: () => healthOf(channels, log, core.writer, table) },
+      { provide: PostVouchersService, useValue: core.service },
+      { provide: PackedStreams, useValue: packedStreams(config, core, outside) },
       { provide: ProcessLifecycle, useValue: lifecycle },
     ],
   };
+}
+
+function packedStreams(
+  config: Config,
+  core: IngestCore,
+  outside: { table: ChannelTable; lookup: ChannelLookup; clock: Clock; logger: Logger },
+): PackedStreams {
+  const digests = new Digests({ chainId: config.CHAIN_ID, vaultAddress: config.VAULT_ADDRESS });
+  return new PackedStreams(digests, { ...core, ...outside });
 }
 
 function healthOf(
   channels: ChannelsConsumer,
   log: KafkaVoucherLog,
   writer: FlushWriter,
-  directory: ChannelDirectory,
+  table: ChannelTable,
 ): Health {
+  const nowMs = () => Number(CLOCK.nowMs());
   const health = new Health();
   health.add('channels', () => channels.assertReading());
-  health.add('marks', () => directory.assertFresh(CLOCK.nowMs()));
+  health.add('marks', () => table.marks.assertFresh(nowMs()));
   health.add('voucher-log', () => {
     log.assertWritable();
-    if (writer.isStalled(CLOCK.nowMs())) throw new Error('a write has not been confirmed for long');
+    if (writer.isStalled(nowMs())) throw new Error('a write has not been confirmed for long');
   });
   return health;
 }

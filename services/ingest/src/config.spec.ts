@@ -32,6 +32,7 @@ describe('loadConfig', () => {
       BALANCE_INTERNAL_URL: 'balance:7001',
       INTERNAL_TOKEN_FILE: 'a secret',
       LEDGER_PARTITIONS: 8,
+      CHANNELS_IN_MEMORY_MAX: 1_000_000,
       FLUSH_WINDOW_MS: 2,
     });
   });
@@ -44,6 +45,7 @@ describe('loadConfig', () => {
     ['VAULT_ADDRESS', 'T111111111111111111111111111111111'],
     ['VAULT_ADDRESS', '0x00'],
     ['LEDGER_PARTITIONS', '0'],
+    ['CHANNELS_IN_MEMORY_MAX', '1000'],
     ['BALANCE_INTERNAL_URL', 'http://balance:7001'],
     ['INTERNAL_TOKEN_FILE', '/nowhere/token'],
     ['FLUSH_WINDOW_MS', '101'],

@@ -1,27 +1,27 @@
 import {
+  booksShape,
   commonShape,
   type Env,
-  hostPort,
   integer,
+  kafkaShape,
   parseEnv,
   port,
-  secretFile,
   signingShape,
-  storesShape,
 } from '#libs/config';
 import { LEDGER_PARTITIONS } from '#libs/contracts';
 import { isAddress } from '#libs/domain';
 
 const shape = {
   ...commonShape,
+  ...kafkaShape,
   ...signingShape,
+  ...booksShape,
   VAULT_ADDRESS: signingShape.VAULT_ADDRESS.refine(isAddress, 'the checksum does not match'),
-  KAFKA_BROKERS: storesShape.KAFKA_BROKERS,
   GRPC_PORT: port(),
   /** Partitions of the voucher log; the channels of the ledger are spread over them for good. */
   LEDGER_PARTITIONS: integer({ min: 1, max: 1024 }).default(LEDGER_PARTITIONS),
-  BALANCE_INTERNAL_URL: hostPort(),
-  INTERNAL_TOKEN_FILE: secretFile(),
+  /** Channels kept in memory, 100 to 300 bytes each; the others are asked for when they are paid. */
+  CHANNELS_IN_MEMORY_MAX: integer({ min: 1_024, max: 16_777_216 }).default(1_000_000),
   /** How long a flush waits for company. */
   FLUSH_WINDOW_MS: integer({ min: 0, max: 100 }).default(2),
 };

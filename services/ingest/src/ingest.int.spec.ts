@@ -1,5 +1,4 @@
-import type { ServiceError } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Outcome,
@@ -7,13 +6,38 @@ import {
   type PostVouchersResponse,
   type Receipt,
   reasonFromWire,
+  type StreamPackedResponse,
   type StreamVouchersResponse,
 } from '#libs/contracts';
 import { LIMITS } from '#libs/domain';
-import { REASON_TRAILER } from '#libs/grpc';
+import { REASON_TRAILER, SESSION_TRAILER } from '#libs/grpc';
 import { eventually, testKafkaBrokers } from '#libs/testing';
-import { type RunningIngest, startBooks, startIngest, TestLedger } from '../test/cluster.js';
-import { FAR_FUTURE_MS, newChannel, newKeys, tickOf, voucherOf } from '../test/factory.js';
+import {
+  type RunningIngest,
+  sessionOf,
+  startBooks,
+  startIngest,
+  TestLedger,
+} from '../test/cluster.js';
+import {
+  bundleOf,
+  channelsOfOnePayer,
+  FAR_FUTURE_MS,
+  newChannel,
+  newKeys,
+  type TestChannel,
+  tickOf,
+  voucherOf,
+} from '../test/factory.js';
+import {
+  batchesOf,
+  batchMessage,
+  openMessage,
+  packBundle,
+  packTick,
+  packVoucher,
+  receiptsOf,
+} from '../test/packed.js';
 
 const validUntilMs = BigInt(Date.now()) + FAR_FUTURE_MS;
 const lateChannel = newChannel();
@@ -24,7 +48,7 @@ let books: Awaited<ReturnType<typeof startBooks>>;
 beforeAll(async () => {
   ledger = new TestLedger(testKafkaBrokers());
   await ledger.start();
-  books = await startBooks([lateChannel.facts]);
+  books = await startBooks(lateChannel.facts);
   ingest = await startIngest({ brokers: testKafkaBrokers(), balance: books.address });
   await untilReady();
 });
@@ -42,19 +66,15 @@ async function untilReady(): Promise<void> {
   });
 }
 
-/** A published channel, once ingest knows it: a payment to another payee is told apart by then. */
-async function openChannel(change = {}) {
+/** A channel that the books know; ingest asks for it when it is first paid. */
+function openChannel(change = {}): TestChannel {
   const channel = newChannel(change);
-  await ledger.publish(channel.facts);
-  const probe = { ...voucherOf(channel, 1n, validUntilMs), payee: newKeys().address };
-  await eventually(async () => {
-    expect(await words({ vouchers: [probe] })).toEqual(['PAYEE_MISMATCH']);
-  });
+  books.hold(channel.facts);
   return channel;
 }
 
 function post(batch: Partial<PaymentBatch> | undefined): Promise<PostVouchersResponse> {
-  const full = batch && { vouchers: [], ticks: [], ...batch };
+  const full = batch && { vouchers: [], ticks: [], bundles: [], ...batch };
   return new Promise((resolve, reject) => {
     ingest.client.postVouchers({ batch: full }, (error, response) =>
       error === null ? resolve(response) : reject(error),
@@ -70,12 +90,13 @@ function word(outcome: Outcome) {
 
 async function words(batch: Partial<PaymentBatch>) {
   const { outcomes } = await post(batch);
-  return [...(outcomes?.vouchers ?? []), ...(outcomes?.ticks ?? [])].map(word);
+  const bundled = outcomes?.bundles.flatMap(({ entries }) => entries) ?? [];
+  return [...(outcomes?.vouchers ?? []), ...(outcomes?.ticks ?? []), ...bundled].map(word);
 }
 
 describe('PostVouchers', () => {
   it('logs the highest voucher and tick of a channel and answers with the record they stand in', async () => {
-    const [paidByVoucher, paidByTick] = [await openChannel(), await openChannel()];
+    const [paidByVoucher, paidByTick] = [openChannel(), openChannel()];
     const { outcomes } = await post({
       vouchers: [5n, 9n, 2n].map((units) => voucherOf(paidByVoucher, units, validUntilMs)),
       ticks: [tickOf(paidByTick, 3), tickOf(paidByTick, 4)],
@@ -105,7 +126,7 @@ describe('PostVouchers', () => {
   });
 
   it('names a reason for every bad payment and still takes the good one', async () => {
-    const channel = await openChannel({ acceptedUnits: 10n });
+    const channel = openChannel({ acceptedUnits: 10n });
     const good = voucherOf(channel, 11n, validUntilMs);
     const vouchers = [
       { ...good, signature: Buffer.alloc(10) },
@@ -141,6 +162,31 @@ describe('PostVouchers', () => {
     ]);
   });
 
+  it('logs a bundle as one block and answers each of its channels', async () => {
+    const channels = channelsOfOnePayer(32);
+    for (const { facts } of channels) books.hold(facts);
+    const bundle = bundleOf(
+      channels.map((channel) => [channel, 5n] as const),
+      validUntilMs,
+    );
+    const { outcomes } = await post({ bundles: [bundle] });
+    const entries = outcomes!.bundles[0]!.entries;
+    expect(entries.map(word)).toEqual(new Array(32).fill(5n));
+    const receipt = entries[31]!.result!.value as Receipt;
+    await eventually(() =>
+      expect(ledger.record(receipt)).toContainEqual({
+        kind: 'bundle',
+        validUntilMs,
+        signature: bundle.signature,
+        entries: channels.map(({ facts }) => ({
+          channelNo: facts.channelNo,
+          cumulativeUnits: 5n,
+          accepted: true,
+        })),
+      }),
+    );
+  });
+
   it('asks the books for a channel that was opened a moment ago', async () => {
     const before = books.asked;
     expect(await words({ vouchers: [voucherOf(lateChannel, 3n, validUntilMs)] })).toEqual([3n]);
@@ -149,15 +195,16 @@ describe('PostVouchers', () => {
   });
 
   it('takes no payment of a channel whose closing was published', async () => {
-    const channel = await openChannel();
+    const channel = openChannel();
+    expect(await words({ ticks: [tickOf(channel, 1)] })).toEqual([10n]);
     await ledger.publish({ ...channel.facts, state: 'closing', closesAtMs: 1n });
     await eventually(async () => {
-      expect(await words({ ticks: [tickOf(channel, 1)] })).toEqual(['CHANNEL_CLOSED']);
+      expect(await words({ ticks: [tickOf(channel, 2)] })).toEqual(['CHANNEL_CLOSED']);
     });
   });
 
   it('stops accepting while marks stay away, and goes on when they return', async () => {
-    const channel = await openChannel();
+    const channel = openChannel();
     ledger.stopMarks();
     await eventually(async () => expect((await ingest.ready()).checks.marks).toContain('ms old'));
     expect(await words({ ticks: [tickOf(channel, 1)] })).toEqual(['UNAVAILABLE']);
@@ -193,7 +240,7 @@ describe('PostVouchers', () => {
 
 describe('StreamVouchers', () => {
   it('answers every batch under its sequence and ends after the client does', async () => {
-    const channels = await Promise.all([openChannel(), openChannel(), openChannel()]);
+    const channels = [openChannel(), openChannel(), openChannel()];
     const stream = ingest.client.streamVouchers();
     const answers = new Map<bigint, StreamVouchersResponse>();
     stream.on('data', (answer: StreamVouchersResponse) => answers.set(answer.sequence, answer));
@@ -201,15 +248,15 @@ describe('StreamVouchers', () => {
     // More batches than may be in flight, so that the stream is paused and read on.
     for (let round = 1; round <= 100; round++) {
       const vouchers = channels.map((channel) => voucherOf(channel, BigInt(round), validUntilMs));
-      stream.write({ sequence: BigInt(round), batch: { vouchers, ticks: [] } });
+      stream.write({ sequence: BigInt(round), batch: { vouchers, ticks: [], bundles: [] } });
     }
     stream.write({ sequence: 101n, batch: undefined });
     const tooMany = new Array(LIMITS.batchItemsMax + 1).fill(tickOf(lateChannel, 1));
-    stream.write({ sequence: 102n, batch: { vouchers: [], ticks: tooMany } });
+    stream.write({ sequence: 102n, batch: { vouchers: [], ticks: tooMany, bundles: [] } });
     stream.end();
     expect((await ended).code).toBe(status.OK);
     expect(answers.size).toBe(102);
-    expect(answers.get(101n)?.outcomes).toEqual({ vouchers: [], ticks: [] });
+    expect(answers.get(101n)?.outcomes).toEqual({ vouchers: [], ticks: [], bundles: [] });
     expect(new Set(answers.get(102n)?.outcomes?.ticks.map(word))).toEqual(
       new Set(['LIMIT_EXCEEDED']),
     );
@@ -223,18 +270,149 @@ describe('StreamVouchers', () => {
     }
   });
 
+  it('says MALFORMED of bytes that are no message, and ends', async () => {
+    const raw = ingest.client.makeBidiStreamRequest(
+      '/swarmledger.v1.VoucherService/StreamVouchers',
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+    );
+    const ended = new Promise<ServiceError>((resolve) => raw.on('error', resolve));
+    raw.on('data', () => undefined);
+    raw.write(Buffer.from('ffffff', 'hex'));
+    const error = await ended;
+    expect(error.code).toBe(status.INVALID_ARGUMENT);
+    expect(error.metadata.get(REASON_TRAILER)).toEqual(['MALFORMED']);
+  });
+
   it('survives a client that goes away in the middle', async () => {
-    const channel = await openChannel();
+    const channel = openChannel();
     const stream = ingest.client.streamVouchers();
     stream.on('error', () => undefined);
     const vouchers = [voucherOf(channel, 5n, validUntilMs)];
-    stream.write({ sequence: 1n, batch: { vouchers, ticks: [] } });
+    stream.write({ sequence: 1n, batch: { vouchers, ticks: [], bundles: [] } });
     await new Promise((resolve) => stream.once('data', resolve));
-    stream.write({ sequence: 2n, batch: { vouchers, ticks: [] } });
+    stream.write({ sequence: 2n, batch: { vouchers, ticks: [], bundles: [] } });
     stream.cancel();
     expect(await words({ vouchers: [voucherOf(channel, 6n, validUntilMs)] })).toEqual([6n]);
   });
+});
 
+describe('StreamPacked', () => {
+  const payee = newKeys();
+
+  function open(metadata = sessionOf(payee)) {
+    const stream = ingest.client.streamPacked(metadata);
+    const answers: StreamPackedResponse[] = [];
+    stream.on('data', (answer: StreamPackedResponse) => answers.push(answer));
+    const ended = new Promise<StatusObject>((resolve) => stream.on('status', resolve));
+    stream.on('error', () => undefined);
+    const acks = () =>
+      answers.flatMap(({ content }) => (content?.$case === 'ack' ? [content.value] : []));
+    return { stream, answers, acks, ended };
+  }
+
+  it('takes all kinds of payments by handle and acknowledges their flush', async () => {
+    const [paidByVoucher, paidByTick] = [openChannel(), openChannel()];
+    const together = channelsOfOnePayer(4);
+    for (const { facts } of together) books.hold(facts);
+    const { stream, acks, ended } = open();
+    const channels = [paidByVoucher, paidByTick, ...together];
+    stream.write(
+      openMessage(
+        0n,
+        channels.map(({ facts }) => facts.id),
+      ),
+    );
+    const bundle = bundleOf(
+      together.map((channel) => [channel, 4n] as const),
+      validUntilMs,
+    );
+    // Sent at once: the stream itself waits until the handles are known.
+    stream.write(
+      batchMessage(1n, {
+        vouchers: [5n, 6n].map((u) => packVoucher(0, voucherOf(paidByVoucher, u, validUntilMs))),
+        ticks: [1, 2, 3].map((index) => packTick(1, tickOf(paidByTick, index))),
+        bundles: [packBundle([2, 3, 4, 5], bundle)],
+      }),
+    );
+    stream.end();
+    expect((await ended).code).toBe(status.OK);
+    expect(acks().flatMap(batchesOf)).toEqual([[1n, []]]);
+    expect(new Map(acks().flatMap(receiptsOf))).toEqual(
+      new Map([
+        [0, 6n],
+        [1, 30n],
+        [2, 4n],
+        [3, 4n],
+        [4, 4n],
+        [5, 4n],
+      ]),
+    );
+    const place = acks()
+      .flatMap(({ positions }) => positions)
+      .find(({ partition }) => partition === paidByTick.facts.partition);
+    await eventually(() => {
+      const numbers = ledger
+        .record(place!)
+        ?.map((block) => 'channelNo' in block && block.channelNo);
+      expect(numbers).toContain(paidByTick.facts.channelNo);
+    });
+  });
+
+  it('answers a thousand batches in order of their flushes, and forgets none', async () => {
+    const channels = Array.from({ length: 16 }, () => openChannel());
+    const { stream, acks, ended } = open();
+    stream.write(
+      openMessage(
+        0n,
+        channels.map(({ facts }) => facts.id),
+      ),
+    );
+    for (let round = 1; round <= 1_000; round++) {
+      const ticks = channels.map((channel, handle) => packTick(handle, tickOf(channel, round)));
+      stream.write(batchMessage(BigInt(round), { ticks }));
+    }
+    stream.end();
+    expect((await ended).code).toBe(status.OK);
+    const sequences = acks().flatMap(({ batches }) => batches.map(({ sequence }) => sequence));
+    expect(sequences.toSorted((a, b) => Number(a - b))).toEqual(
+      Array.from({ length: 1_000 }, (_, at) => BigInt(at + 1)),
+    );
+    expect(acks().flatMap(({ batches }) => batches.flatMap(({ refused }) => refused))).toEqual([]);
+    expect(new Map(acks().flatMap(receiptsOf))).toEqual(
+      new Map(channels.map((_, handle) => [handle, 10_000n])),
+    );
+  });
+
+  it.each([
+    ['no session', () => new Metadata()],
+    [
+      'the session of somebody else',
+      () => {
+        const metadata = sessionOf(payee);
+        const text = String(metadata.get(SESSION_TRAILER)[0]);
+        metadata.set(SESSION_TRAILER, text.replace(payee.address, newKeys().address));
+        return metadata;
+      },
+    ],
+  ])('wants a session, not %s', async (_what, metadata) => {
+    const { ended } = open(metadata());
+    const { code, metadata: trailers } = await ended;
+    expect(code).toBe(status.UNAUTHENTICATED);
+    expect(trailers.get(REASON_TRAILER)).toEqual(['UNAUTHENTICATED']);
+  });
+
+  it('ends with a sentence at a message that breaks the protocol', async () => {
+    const { stream, ended } = open();
+    stream.write(openMessage(7n, [Buffer.alloc(31)]));
+    const { code, details, metadata } = await ended;
+    expect(code).toBe(status.INVALID_ARGUMENT);
+    expect(metadata.get(REASON_TRAILER)).toEqual(['MALFORMED']);
+    expect(details).toBe('message 7: channel_ids: 31 bytes are not one or more ids of 32');
+  });
+});
+
+describe('metrics', () => {
   it('tells what it counts', async () => {
     const text = await eventually(async () => {
       const page = await ingest.metrics();
@@ -244,6 +422,9 @@ describe('StreamVouchers', () => {
     expect(text).toMatch(
       /swarmledger_payments_accepted_total\{kind="voucher",service="ingest"\} \d/,
     );
+    expect(text).toMatch(
+      /swarmledger_payments_accepted_total\{kind="bundle",service="ingest"\} \d/,
+    );
     expect(text).toMatch(/swarmledger_payments_refused_total\{kind="tick",reason="MALFORMED"/);
     expect(text).toMatch(/swarmledger_ingest_view_age_seconds\{service="ingest"\} [\d.]+/);
   });
@@ -251,7 +432,7 @@ describe('StreamVouchers', () => {
 
 describe('the process', () => {
   it('answers what is inside when it stops, and ends its streams with UNAVAILABLE', async () => {
-    const channel = await openChannel();
+    const channel = openChannel();
     const other = await startIngest({ brokers: testKafkaBrokers(), balance: books.address });
     await eventually(async () => expect((await other.ready()).status).toBe(200), {
       timeoutMs: 30_000,
@@ -263,7 +444,7 @@ describe('the process', () => {
     );
     const ended = new Promise<ServiceError>((resolve) => stream.on('error', resolve));
     const vouchers = [voucherOf(channel, 7n, validUntilMs)];
-    stream.write({ sequence: 1n, batch: { vouchers, ticks: [] } });
+    stream.write({ sequence: 1n, batch: { vouchers, ticks: [], bundles: [] } });
     await eventually(() => expect(answers).toHaveLength(1));
     await other.stop();
     const error = await ended;
@@ -282,7 +463,8 @@ describe('the process', () => {
       expect(checks['voucher-log']).toMatch(/not connected|cannot be written/);
     });
     const { outcomes } = await new Promise<PostVouchersResponse>((resolve, reject) => {
-      const batch = { vouchers: [voucherOf(lateChannel, 9n, validUntilMs)], ticks: [] };
+      const vouchers = [voucherOf(lateChannel, 9n, validUntilMs)];
+      const batch = { vouchers, ticks: [], bundles: [] };
       lonely.client.postVouchers({ batch }, (error, response) =>
         error === null ? resolve(response) : reject(error),
       );

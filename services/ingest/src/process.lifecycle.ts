@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import type { ChannelDirectory } from './application/channel-directory.js';
 import type { Flusher } from './application/flusher.js';
 import type { Clock } from './application/ports.js';
+import type { ProofVerifier } from './crypto/proof-verifier.js';
+import type { ChannelTable } from './domain/channel-table.js';
 import type { BooksClient } from './grpc/books.client.js';
 import type { PrometheusMeter } from './ingest.meter.js';
 import type { ChannelsConsumer } from './kafka/channels.consumer.js';
@@ -16,8 +17,9 @@ export type ProcessParts = {
   readonly channels: ChannelsConsumer;
   readonly log: KafkaVoucherLog;
   readonly flusher: Flusher;
+  readonly verifier: ProofVerifier;
   readonly books: BooksClient;
-  readonly directory: ChannelDirectory;
+  readonly table: ChannelTable;
   readonly meter: PrometheusMeter;
   readonly clock: Clock;
 };
@@ -35,20 +37,21 @@ export class ProcessLifecycle implements OnApplicationBootstrap, OnApplicationSh
   }
 
   onApplicationBootstrap(): void {
-    const { channels, log, flusher, directory, meter, clock } = this.#parts;
+    const { channels, log, flusher, table, meter, clock } = this.#parts;
     flusher.start();
     void channels.run();
     void log.connect();
     this.#ticker = setInterval(
-      () => meter.view(directory.ageMs(clock.nowMs()), directory.size),
+      () => meter.view(table.marks.ageMs(Number(clock.nowMs())), table.size, table.held),
       1_000,
     );
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#ticker);
-    this.#parts.books.close();
-    const stopped = Promise.allSettled([this.#parts.channels.stop(), this.#parts.log.stop()]);
+    const { books, channels, log, verifier } = this.#parts;
+    books.close();
+    const stopped = Promise.allSettled([channels.stop(), log.stop(), verifier.close()]);
     await Promise.race([stopped, sleep(GOODBYE_MS, undefined, { ref: false })]);
   }
 }

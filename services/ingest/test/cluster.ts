@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   credentials,
+  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -14,22 +15,30 @@ import {
   ChannelsRecord,
   type ChannelView,
   decodeLogRecord,
-  type GetChannelViewRequest,
-  type GetChannelViewResponse,
+  type ListChannelViewsRequest,
+  type ListChannelViewsResponse,
+  type LogBlock,
   type LogEntry,
   SERVICE_DEFINITIONS,
   TOPICS,
   VoucherServiceClient,
 } from '#libs/contracts';
+import { type KeyPair, sign } from '#libs/crypto';
 import { refuse } from '#libs/domain';
-import { INTERNAL_TOKEN_TRAILER, runService, toGrpcError } from '#libs/grpc';
+import {
+  formatSession,
+  INTERNAL_TOKEN_TRAILER,
+  runService,
+  SESSION_TRAILER,
+  toGrpcError,
+} from '#libs/grpc';
 import { createKafka, Producer, TopicReader } from '#libs/kafka';
 import { createLogger } from '#libs/observability';
 import { freePort } from '#libs/testing';
 import { ingestService } from '../src/app.module.js';
 import { loadConfig } from '../src/config.js';
 import type { ChannelFacts } from '../src/domain/channel.js';
-import { PARTITIONS, SIGNING } from './factory.js';
+import { DIGESTS, PARTITIONS, SIGNING } from './factory.js';
 import { viewOf } from './wire.js';
 
 const TOKEN = 'the secret of the test cluster';
@@ -63,7 +72,7 @@ export async function startIngest(options: {
     BALANCE_INTERNAL_URL: options.balance ?? `127.0.0.1:${await freePort()}`,
     INTERNAL_TOKEN_FILE: tokenFile,
   });
-  const app: INestApplication = await runService(ingestService(config, logger));
+  const app: INestApplication = await runService(await ingestService(config, logger));
   const client = new VoucherServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   const get = (path: string) => fetch(`http://127.0.0.1:${httpPort}/${path}`);
   return {
@@ -85,7 +94,7 @@ export class TestLedger {
   readonly #kafka: Kafka;
   readonly #producer: Producer;
   readonly #reader: TopicReader;
-  readonly #entries = new Map<string, LogEntry[]>();
+  readonly #records = new Map<string, LogBlock[]>();
   #marking: NodeJS.Timeout | undefined;
 
   constructor(brokers: string) {
@@ -96,7 +105,7 @@ export class TestLedger {
       topic: TOPICS.vouchers.name,
       logger,
       onRecord: (partition, { offset, value }) => {
-        if (value !== null) this.#entries.set(`${partition}/${offset}`, decodeLogRecord(value));
+        if (value !== null) this.#records.set(`${partition}/${offset}`, decodeLogRecord(value));
       },
     });
   }
@@ -131,13 +140,16 @@ export class TestLedger {
   }
 
   /** The log record at this place; undefined while it has not been read. */
-  record(place: { partition: number; offset: bigint }): LogEntry[] | undefined {
-    return this.#entries.get(`${place.partition}/${place.offset}`);
+  record(place: { partition: number; offset: bigint }): LogBlock[] | undefined {
+    return this.#records.get(`${place.partition}/${place.offset}`);
   }
 
-  /** All entries of one channel, in order of offset. */
+  /** All vouchers and ticks of one channel, in order of offset. */
   entriesOf({ channelNo }: ChannelFacts): LogEntry[] {
-    return [...this.#entries.values()].flat().filter((entry) => entry.channelNo === channelNo);
+    return [...this.#records.values()]
+      .flat()
+      .filter((block) => block.kind !== 'bundle')
+      .filter((entry) => entry.channelNo === channelNo);
   }
 
   async stop(): Promise<void> {
@@ -158,9 +170,12 @@ export class TestLedger {
   }
 }
 
-/** A BooksService on a port of its own that knows some channels and counts the questions. */
-export async function startBooks(known: readonly ChannelFacts[]) {
-  const books = { address: '', asked: 0, stop: () => server.forceShutdown() };
+/** A BooksService on a port of its own that knows some channels and counts those it is asked for. */
+export async function startBooks(...channels: readonly ChannelFacts[]) {
+  const known = new Map<string, ChannelFacts>();
+  const hold = (facts: ChannelFacts) => known.set(Buffer.from(facts.id).toString('hex'), facts);
+  for (const facts of channels) hold(facts);
+  const books = { address: '', asked: 0, hold, stop: () => server.forceShutdown() };
   const server = new Server();
   const unused = () => {
     throw new Error('not asked for in this test');
@@ -170,17 +185,16 @@ export async function startBooks(known: readonly ChannelFacts[]) {
     placeHold: unused,
     advanceWithdrawal: unused,
     listOpenWithdrawals: unused,
-    getChannelView: (
-      call: ServerUnaryCall<GetChannelViewRequest, GetChannelViewResponse>,
-      callback: sendUnaryData<GetChannelViewResponse>,
+    getChannelView: unused,
+    listChannelViews: (
+      call: ServerUnaryCall<ListChannelViewsRequest, ListChannelViewsResponse>,
+      callback: sendUnaryData<ListChannelViewsResponse>,
     ) => {
-      books.asked++;
-      const { channelId } = call.request;
-      const facts = known.find(({ id }) => channelId.equals(id));
+      const ids = call.request.channelIds.toString('hex').match(/.{64}/g) ?? [];
+      books.asked += ids.length;
       const token = call.metadata.get(INTERNAL_TOKEN_TRAILER)[0];
       if (token !== TOKEN) callback(toGrpcError(refuse('UNAUTHENTICATED', 'wrong token')));
-      else if (facts === undefined) callback(toGrpcError(refuse('CHANNEL_UNKNOWN', 'unknown')));
-      else callback(null, { view: viewOf(facts) });
+      else callback(null, { views: ids.flatMap((id) => viewsOf(known.get(id))) });
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
@@ -191,6 +205,20 @@ export async function startBooks(known: readonly ChannelFacts[]) {
   });
   books.address = `127.0.0.1:${port}`;
   return books;
+}
+
+/** A session's metadata, signed by these keys. */
+export function sessionOf(keys: KeyPair): Metadata {
+  const validUntilMs = BigInt(Date.now()) + 3_600_000n;
+  const account = keys.address;
+  const signature = sign(DIGESTS.session(account, validUntilMs), keys.privateKey);
+  const metadata = new Metadata();
+  metadata.set(SESSION_TRAILER, formatSession({ account, validUntilMs, signature }));
+  return metadata;
+}
+
+function viewsOf(facts: ChannelFacts | undefined): ChannelView[] {
+  return facts === undefined ? [] : [viewOf(facts)];
 }
 
 function encode(

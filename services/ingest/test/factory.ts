@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { type KeyPair, keyPairOf, sha256, sign } from '#libs/crypto';
-import { type Address, channelIdOf, Digests, partitionOf, tickChain } from '#libs/domain';
+import {
+  type Address,
+  bundleRoot,
+  channelIdOf,
+  Digests,
+  partitionOf,
+  tickChain,
+} from '#libs/domain';
+import type { BundleMessage } from '../src/domain/bundle.ladder.js';
 import type { ChannelFacts } from '../src/domain/channel.js';
 import type { TickMessage } from '../src/domain/tick.ladder.js';
 import type { VoucherMessage } from '../src/domain/voucher.ladder.js';
 
 export const PARTITIONS = 8;
 export const SIGNING = { chainId: 1n, vaultAddress: newKeys().address };
-const DIGESTS = new Digests(SIGNING);
+export const DIGESTS = new Digests(SIGNING);
 export const FAR_FUTURE_MS = 365n * 86_400_000n;
 
 /** A fresh key pair. */
@@ -38,7 +46,7 @@ export function newChannel(change: Partial<ChannelFacts> = {}): TestChannel {
     payerKey: payer.publicKey,
     payee,
     depositUnits: 1_000_000n,
-    commitment: { chainEnd, tickValueUnits: 10n, ticksMax: 20_000n },
+    commitment: { chainEnd, tickValueUnits: 10n, ticksMax: 20_000n, baseUnits: 0n },
     state: 'open',
     closesAtMs: 0n,
     acceptedUnits: 0n,
@@ -76,4 +84,39 @@ export function tickOf(
     index: BigInt(index),
     preimage: Buffer.from(channel.chain[index] ?? new Uint8Array(32)),
   };
+}
+
+/** Channels of one payer and one partition, which one bundle may pay together. */
+export function channelsOfOnePayer(
+  count: number,
+  change: Partial<ChannelFacts> = {},
+): TestChannel[] {
+  const payer = newKeys();
+  const channels: TestChannel[] = [];
+  while (channels.length < count) {
+    const payee = newKeys().address;
+    const id = channelIdOf(payer.address, payee, randomBytes(32));
+    if (partitionOf(id, PARTITIONS) !== 0) continue;
+    const channel = newChannel({ id, partition: 0, payerKey: payer.publicKey, payee, ...change });
+    channels.push({ ...channel, payer, payee });
+  }
+  return channels;
+}
+
+/** A bundle that pays an amount on each channel, signed by the first one's payer unless told otherwise. */
+export function bundleOf(
+  payments: readonly (readonly [TestChannel, bigint])[],
+  validUntilMs: bigint,
+  signer: KeyPair | undefined = payments[0]?.[0].payer,
+): BundleMessage & {
+  entries: { channelId: Buffer; cumulativeUnits: bigint }[];
+  signature: Buffer;
+} {
+  const entries = payments.map(([{ facts }, cumulativeUnits]) => ({
+    channelId: Buffer.from(facts.id),
+    cumulativeUnits,
+  }));
+  if (signer === undefined) throw new RangeError('a bundle has at least one entry');
+  const digest = DIGESTS.bundle({ root: bundleRoot(entries), count: entries.length, validUntilMs });
+  return { entries, validUntilMs, signature: Buffer.from(sign(digest, signer.privateKey)) };
 }

@@ -1,19 +1,22 @@
 import { pino } from 'pino';
-import type { LogEntry } from '#libs/contracts';
+import { decodeLogRecord, type LogBlock } from '#libs/contracts';
+import type { KeyPair } from '#libs/crypto';
 import type { Reason } from '#libs/domain';
 import { FakeClock } from '#libs/testing';
-import { Admission } from '../src/application/admission.js';
 import { ChannelDirectory } from '../src/application/channel-directory.js';
 import { ChannelLookup } from '../src/application/channel-lookup.js';
-import { FlushWriter } from '../src/application/flush-writer.js';
-import { Flusher } from '../src/application/flusher.js';
-import type { Books, IngestMeter, VerifyClaims, VoucherLog } from '../src/application/ports.js';
-import { PostVouchersService } from '../src/application/post-vouchers.service.js';
-import { Senders } from '../src/application/senders.js';
+import { type IngestCore, ingestCore } from '../src/application/ingest-core.js';
+import { OpenQuestions } from '../src/application/open-questions.js';
+import type { Books, BooksAnswer, IngestMeter, VoucherLog } from '../src/application/ports.js';
+import type { Payments, PostVouchersService } from '../src/application/post-vouchers.service.js';
 import { EventLoopVerifier } from '../src/crypto/event-loop.verifier.js';
+import type { ProofBatch, ProofVerifier } from '../src/crypto/proof-verifier.js';
 import type { ChannelFacts } from '../src/domain/channel.js';
-import type { Claim, Outcome } from '../src/domain/claim.js';
+import { ChannelTable } from '../src/domain/channel-table.js';
+import type { ClaimKind, Outcome } from '../src/domain/claim.js';
 import {
+  bundleOf,
+  channelsOfOnePayer,
   FAR_FUTURE_MS,
   newChannel,
   PARTITIONS,
@@ -22,7 +25,7 @@ import {
   voucherOf,
 } from './factory.js';
 
-type Records = ReadonlyMap<number, readonly LogEntry[]>;
+type Records = ReadonlyMap<number, Buffer>;
 
 /** A voucher log in memory whose writes can be held back or made to fail. */
 export class FakeLog implements VoucherLog {
@@ -43,21 +46,23 @@ export class FakeLog implements VoucherLog {
     return new Map([...records.keys()].map((partition) => [partition, offset]));
   }
 
-  entries(): LogEntry[] {
-    return this.written.flatMap((records) => [...records.values()].flat());
+  entries(): LogBlock[] {
+    return this.written.flatMap((records) => [...records.values()].flatMap(decodeLogRecord));
   }
 }
 
 /** Books in memory that count the questions. */
 export class FakeBooks implements Books {
   readonly facts = new Map<string, ChannelFacts>();
+  /** Channels that were asked for. */
   asked = 0;
   failure: Error | undefined;
 
-  channel(channelId: Uint8Array): Promise<ChannelFacts | undefined> {
-    this.asked++;
+  channels(ids: readonly Uint8Array[]): Promise<BooksAnswer> {
+    this.asked += ids.length;
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    return Promise.resolve(this.facts.get(Buffer.from(channelId).toString('hex')));
+    const known = ids.flatMap((id) => this.facts.get(Buffer.from(id).toString('hex')) ?? []);
+    return Promise.resolve({ known, unreadable: [] });
   }
 
   hold({ facts }: TestChannel): void {
@@ -66,14 +71,14 @@ export class FakeBooks implements Books {
 }
 
 class TallyMeter implements IngestMeter {
-  readonly acceptedCount = { voucher: 0, tick: 0 };
+  readonly acceptedCount: Record<ClaimKind, number> = { voucher: 0, tick: 0, bundle: 0 };
   readonly refusals = new Map<Reason, number>();
   itemsInFlight = 0;
 
-  accepted(kind: Claim['kind'], count: number): void {
+  accepted(kind: ClaimKind, count: number): void {
     this.acceptedCount[kind] += count;
   }
-  refused(_kind: Claim['kind'], reason: Reason, count: number): void {
+  refused(_kind: ClaimKind, reason: Reason, count: number): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + count);
   }
   inFlight(items: number): void {
@@ -85,52 +90,66 @@ class TallyMeter implements IngestMeter {
   lookedUp(): void {}
 }
 
-/** The service with real domain, real signatures, and memory in place of Kafka and the books. */
+/** Counts the proofs that are asked for, and may fail. */
+export class CountingVerifier implements ProofVerifier {
+  readonly #real = new EventLoopVerifier(SIGNING);
+  verified = 0;
+  failure: Error | undefined;
+  /** When set, checks wait for it. */
+  gate: Promise<void> | undefined;
+
+  batch(): ProofBatch {
+    return this.#real.batch();
+  }
+
+  async verify(batch: ProofBatch): Promise<Uint8Array> {
+    this.verified += batch.size;
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    return this.#real.verify(batch);
+  }
+
+  close(): Promise<void> {
+    return this.#real.close();
+  }
+}
+
+/** The core with real domain, real signatures, and memory in place of Kafka and the books. */
 export class Fixture {
   readonly clock = new FakeClock();
   readonly log = new FakeLog();
   readonly books = new FakeBooks();
   readonly meter = new TallyMeter();
-  readonly directory = new ChannelDirectory(PARTITIONS);
-  readonly verified: Claim[] = [];
+  readonly table = new ChannelTable({ partitions: PARTITIONS, rowsMax: 4_096 });
+  readonly questions = new OpenQuestions();
+  readonly directory = new ChannelDirectory(this.table, this.questions);
+  readonly lookup: ChannelLookup;
+  readonly verifier = new CountingVerifier();
+  readonly core: IngestCore;
   readonly service: PostVouchersService;
 
   constructor() {
-    const { clock, log, books, meter, directory } = this;
-    const real = new EventLoopVerifier(SIGNING);
-    const verifier: VerifyClaims = {
-      verify: (claims) => {
-        this.verified.push(...claims);
-        return real.verify(claims);
-      },
-    };
-    const writer = new FlushWriter(directory, log, clock, meter, pino({ level: 'silent' }));
-    const flusher = new Flusher({ directory, verifier, writer, clock, meter, windowMs: 1 });
-    flusher.start();
-    this.service = new PostVouchersService({
-      admission: new Admission(meter),
-      senders: new Senders(clock),
-      directory,
-      lookup: new ChannelLookup(books, directory, clock, meter),
-      flusher,
-      writer,
-      clock,
-      meter,
-    });
+    const { clock, log, books, meter, table, questions, verifier } = this;
+    const logger = pino({ level: 'silent' });
+    this.lookup = new ChannelLookup({ books, table, questions, clock, meter });
+    const { lookup } = this;
+    this.core = ingestCore({ table, lookup, verifier, log, clock, meter, logger, windowMs: 1 });
+    this.core.flusher.start();
+    this.service = this.core.service;
     this.mark();
   }
 
   /** All partitions are told that they know everything up to now. */
   mark(): void {
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      this.directory.mark(partition, this.clock.nowMs());
+      this.directory.mark(partition, Number(this.clock.nowMs()));
     }
   }
 
-  /** A channel that the directory knows. */
+  /** A channel that the table knows. */
   open(change: Partial<ChannelFacts> = {}): TestChannel {
     const channel = newChannel(change);
-    this.directory.learn(channel.facts);
+    this.table.learn(channel.facts);
     return channel;
   }
 
@@ -139,12 +158,38 @@ export class Fixture {
     return voucherOf(channel, cumulativeUnits, this.clock.nowMs() + FAR_FUTURE_MS, signer);
   }
 
+  /** A good bundle, valid for a year. */
+  bundle(payments: readonly (readonly [TestChannel, bigint])[], signer?: KeyPair) {
+    return bundleOf(payments, this.clock.nowMs() + FAR_FUTURE_MS, signer);
+  }
+
+  /** Channels that the table knows and that one bundle may pay together. */
+  openTogether(count: number, change: Partial<ChannelFacts> = {}): TestChannel[] {
+    const channels = channelsOfOnePayer(count, change);
+    for (const { facts } of channels) this.table.learn(facts);
+    return channels;
+  }
+
+  /** Holds the log's writes back until `open` is called; `writing` resolves when one has arrived. */
+  hold() {
+    let open = () => {};
+    let arrived = () => {};
+    const writing = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    this.log.onAppend = arrived;
+    this.log.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return { open: () => open(), writing };
+  }
+
   /** Posts payments and returns their outcomes; a refusal of the whole is an error here. */
-  async post(
-    payments: Partial<Parameters<PostVouchersService['post']>[0]>,
-    connection = 'test:1',
-  ): Promise<Outcome[]> {
-    const result = await this.service.post({ vouchers: [], ticks: [], ...payments }, connection);
+  async post(payments: Partial<Payments>, connection = 'test:1'): Promise<Outcome[]> {
+    const result = await this.service.post(
+      { vouchers: [], ticks: [], bundles: [], ...payments },
+      connection,
+    );
     if (!result.ok) throw new Error(`${result.reason}: ${result.detail}`);
     return result.value;
   }

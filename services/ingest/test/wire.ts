@@ -22,6 +22,7 @@ export function viewOf(facts: ChannelFacts): ChannelView {
       chainEnd: Buffer.from(facts.commitment.chainEnd),
       tickValueUnits: facts.commitment.tickValueUnits,
       ticksMax: facts.commitment.ticksMax,
+      baseUnits: facts.commitment.baseUnits,
     },
     cumulativeUnits: facts.acceptedUnits,
     tickIndex: facts.tickIndex,

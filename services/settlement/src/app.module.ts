@@ -17,7 +17,7 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
   const health = new Health();
   const metrics = new Metrics('settlement');
   const workers = new Workers(config, parts, logger, metrics, health);
-  const { place, deposits, batches, runs, status, clock } = parts;
+  const { place, deposits, batches, held, runs, status, clock } = parts;
   return {
     imports: [ScheduleModule.forRoot()],
     controllers: [OpsController, SettlementController, SettlementOperatorController],
@@ -28,7 +28,7 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
       { provide: SettlementReads, useValue: new SettlementReads(place, deposits, batches) },
       {
         provide: OperatorUseCases,
-        useValue: new OperatorUseCases(runs, status, clock, config.INTERNAL_TOKEN_FILE),
+        useValue: new OperatorUseCases(runs, status, held, clock, config.INTERNAL_TOKEN_FILE),
       },
       scheduleOf(config.SETTLEMENT_CRON, () => workers.settle()),
     ],

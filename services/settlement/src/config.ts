@@ -1,32 +1,30 @@
 import { z } from 'zod';
 import {
+  booksShape,
   commonShape,
   type Env,
-  hostPort,
   integer,
   parseEnv,
   port,
+  postgresShape,
   secretFile,
   signingShape,
-  storesShape,
+  tokensShape,
 } from '#libs/config';
 
 const DAY_MS = 86_400_000;
-const address = () => z.string().regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/, 'expected a TRON address');
 
 /** Reads the settlement service's configuration; throws a ConfigError that lists every mistake. */
 export function loadConfig(env: Env) {
   return parseEnv(
     {
       ...commonShape,
-      DATABASE_URL: storesShape.DATABASE_URL,
+      ...postgresShape,
       ...signingShape,
-      TRC20_ADDRESS: address(),
-      TRC10_ID: z.string().regex(/^\d{7,12}$/, 'expected a token id'),
+      ...tokensShape,
+      ...booksShape,
       GRPC_PORT: port(),
       INTERNAL_GRPC_PORT: port(),
-      INTERNAL_TOKEN_FILE: secretFile(),
-      BALANCE_INTERNAL_URL: hostPort(),
       TRON_NODE_URL: z.string().regex(/^https?:\/\/[^\s]+$/, 'expected http(s)://…'),
       TRON_TIMEOUT_MS: integer({ min: 100, max: 60_000 }).default(5_000),
       /** A file, so that the key is not in the environment; sent as TRON-PRO-API-KEY. */
@@ -48,7 +46,7 @@ export function loadConfig(env: Env) {
       BATCH_RECIPIENTS_MAX: integer({ min: 1, max: 200 }).default(200),
       RUN_PAYOUTS_MAX: integer({ min: 1, max: 100_000 }).default(10_000),
       IN_FLIGHT_MAX: integer({ min: 1, max: 5_000 }).default(256),
-      ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(80_000),
+      ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(400_000),
       ENERGY_PER_PAYOUT: integer({ min: 1_000, max: 1_000_000 }).default(70_000),
     },
     env,

@@ -15,7 +15,9 @@ import { WithdrawalReportService } from './application/withdrawal-report.service
 import type { SettlementConfig } from './config.js';
 import { BooksClient } from './grpc/books.client.js';
 import { BatchRepository } from './repositories/batch.repository.js';
+import { BatchStepRepository } from './repositories/batch-step.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
+import { HeldRepository } from './repositories/held.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { PayoutRepository } from './repositories/payout.repository.js';
 import { ScanRepository } from './repositories/scan.repository.js';
@@ -50,13 +52,15 @@ function createConnections(config: SettlementConfig) {
   return { database, leader, node, chain, signer, place, books };
 }
 
-/** The four repositories. */
+/** What reads and writes the tables. */
 function createRepositories(database: Database) {
   return {
     scans: new ScanRepository(database),
     deposits: new DepositRepository(database),
     payouts: new PayoutRepository(database),
     batches: new BatchRepository(database),
+    steps: new BatchStepRepository(database),
+    held: new HeldRepository(database),
   };
 }
 
@@ -65,7 +69,7 @@ function createDriver(
   config: SettlementConfig,
   logger: Logger,
   outside: ReturnType<typeof createConnections>,
-  { batches, scans }: ReturnType<typeof createRepositories>,
+  { steps, scans }: ReturnType<typeof createRepositories>,
 ) {
   const { chain, place, signer } = outside;
   const wallet = new WalletCheckService(chain, place);
@@ -74,7 +78,7 @@ function createDriver(
     energyBase: BigInt(config.ENERGY_BASE),
     energyPerPayout: BigInt(config.ENERGY_PER_PAYOUT),
   };
-  const batchSigner = new BatchSignerService(batches, signer, place, terms, systemClock);
+  const batchSigner = new BatchSignerService(steps, signer, place, terms, systemClock);
   const policy = {
     attemptsMax: config.ATTEMPTS_MAX,
     rebroadcastMs: BigInt(config.REBROADCAST_MS),
@@ -85,7 +89,7 @@ function createDriver(
   };
   const driver = new BatchDriverService(
     chain,
-    batches,
+    steps,
     scans,
     wallet,
     batchSigner,
@@ -126,7 +130,7 @@ export function createParts(config: SettlementConfig, logger: Logger) {
       clock,
       logger,
     ),
-    status: new StatusService(chain, wallet, scans, payouts, batches, driver, place),
+    status: new StatusService(chain, wallet, { scans, deposits, payouts, batches }, driver, place),
   };
 }
 

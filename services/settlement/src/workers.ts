@@ -1,7 +1,7 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { Loop } from '#libs/jobs';
 import type { Health, Logger, Metrics } from '#libs/observability';
-import { isDevelopmentChain } from '#libs/tron';
+import { isDevelopmentChain, TronNodeError } from '#libs/tron';
 
 import { ServiceMetrics } from './application/service-metrics.js';
 import type { SettlementConfig } from './config.js';
@@ -62,7 +62,15 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  onApplicationBootstrap(): void {
+  /** Rejects, which ends the process, when the key must not be used on the node's chain. */
+  async onApplicationBootstrap(): Promise<void> {
+    try {
+      await this.#assertKeyIsFit();
+    } catch (error) {
+      // A node that does not answer yet is asked again before anything is done.
+      if (!(error instanceof TronNodeError)) throw error;
+      this.logger.warn({ err: error }, 'the node does not say yet which chain it has');
+    }
     for (const loop of this.#loops) loop.start();
   }
 
@@ -95,7 +103,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     if (this.config.NODE_ENV !== 'production') return;
     if (await isDevelopmentChain(this.parts.node)) return;
     throw new Error(
-      'HOT_WALLET_KEY_FILE holds a key in clear, which is for local chains only: in production settlement waits for a signer with an encrypted keystore',
+      `settlement does not start: HOT_WALLET_KEY_FILE holds a key in clear and NODE_ENV is production, but the chain of ${new URL(this.config.TRON_NODE_URL).host} is not a local one. Settling on a real network needs a signer with an encrypted keystore, which this version does not have yet`,
     );
   }
 }

@@ -79,7 +79,9 @@ describe('deposits', () => {
     const txid = await alice.sendTrc20(trc20Address, vaultAddress, UNIT - 1n);
     const before = world.books.creditedTo(alice.address);
     await settle();
-    expect(await depositsOf(txid)).toMatchObject([{ state: 4, units: 0n }]);
+    expect(await depositsOf(txid)).toMatchObject([
+      { state: 4, units: 0n, baseUnits: (UNIT - 1n).toString() },
+    ]);
     expect(world.books.creditedTo(alice.address)).toBe(before);
   });
 
@@ -106,6 +108,64 @@ describe('deposits', () => {
     await expect(alice.waitFor(reverted)).rejects.toThrow('REVERT');
     await settle();
     expect(await depositsOf(reverted)).toEqual([]);
+  });
+
+  it('credits the account that a call of the vault names, also when a contract calls', async () => {
+    const { trc20Address, vaultAddress } = world.place;
+    const bob = await world.customer(0xb0b);
+    await alice.trigger(
+      trc20Address,
+      callData('approve(address,uint256)', [abiAddress(vaultAddress), 100n * UNIT]),
+    );
+    const called = await alice.trigger(
+      vaultAddress,
+      callData('deposit(address,uint256)', [abiAddress(bob.address), 6n * UNIT]),
+    );
+    const forwarder = await world.faucet.deploy(
+      hostile.get('Forwarder') as Deployable,
+      Buffer.alloc(0),
+    );
+    await world.faucet.sendTrc20(trc20Address, forwarder, 5n * UNIT);
+    const forwarded = await alice.trigger(
+      forwarder,
+      callData('depositFor(address,address,address,uint256)', [
+        abiAddress(trc20Address),
+        abiAddress(vaultAddress),
+        abiAddress(bob.address),
+        4n * UNIT,
+      ]),
+    );
+    await settle();
+    expect(world.books.creditedTo(bob.address)).toBe(10n);
+    expect(await depositsOf(called)).toMatchObject([
+      { state: 2, sender: alice.address, account: bob.address },
+    ]);
+    expect(await depositsOf(forwarded)).toMatchObject([{ state: 2, sender: forwarder }]);
+  });
+
+  it('credits a transfer beside a deposit of the same amount to its sender', async () => {
+    const { trc20Address, vaultAddress } = world.place;
+    const twice = await world.faucet.deploy(
+      hostile.get('Forwarder') as Deployable,
+      Buffer.alloc(0),
+    );
+    await world.faucet.sendTrc20(trc20Address, twice, 6n * UNIT);
+    const carol = await world.customer(0xca201);
+    const txid = await alice.trigger(
+      twice,
+      callData('sendAndDeposit(address,address,address,uint256)', [
+        abiAddress(trc20Address),
+        abiAddress(vaultAddress),
+        abiAddress(carol.address),
+        3n * UNIT,
+      ]),
+    );
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([
+      { state: 3, units: 3n, account: twice },
+      { state: 2, units: 3n, account: carol.address },
+    ]);
+    expect(world.books.creditedTo(carol.address)).toBe(3n);
   });
 
   it('credits none of the fakes', async () => {

@@ -26,6 +26,8 @@ export class FakeBooks {
   readonly withdrawals = new Map<string, Withdrawal>();
   /** How many calls fail as if the ledger were down. */
   failing = 0;
+  /** Account whose deposits are refused for good. */
+  refusing = '';
   url = '';
   readonly #server = new Server();
 
@@ -34,6 +36,9 @@ export class FakeBooks {
   async start(): Promise<void> {
     this.#server.addService(SERVICE_DEFINITIONS.BooksService, {
       creditDeposit: this.#serve<CreditDepositRequest, CreditDepositResponse>((request) => {
+        if (request.account === this.refusing) {
+          throw toGrpcError(refuse('MALFORMED', 'told to refuse'));
+        }
         const key = `${request.txid.toString('hex')}:${request.index}`;
         const repeatedRequest = this.deposits.has(key);
         this.deposits.set(key, request);
@@ -89,6 +94,12 @@ export class FakeBooks {
       throw new Error('not cancellable');
     }
     withdrawal.state = WithdrawalState.CANCELLED;
+  }
+
+  /** Puts a withdrawal ahead of what settlement knows of it, as when its records are older than the ledger's. */
+  skipTo(id: string, state: keyof typeof WithdrawalState): void {
+    const withdrawal = this.withdrawals.get(id);
+    if (withdrawal !== undefined) withdrawal.state = WithdrawalState[state];
   }
 
   stateOf(id: string): string {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Asset } from '#libs/contracts';
+import { callData } from '#libs/tron';
 import { BATCH } from '../src/domain/states.js';
 import type { Parts } from '../src/parts.js';
 import { payee, tick, tickUntil, UNIT, World } from './world.js';
@@ -138,6 +139,60 @@ describe('a batch that fails on chain', () => {
         expect(failure).toBe('failed on chain: OUT_OF_ENERGY');
       }
     }
+  });
+});
+
+describe('a payee that the vault cannot pay', () => {
+  it('does not hold up its batch, is tried again alone, and goes back to its owner', async () => {
+    const NOBODY = 'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb';
+    const others = [request(TRC20_BTT, 5n), request(TRC20_BTT, 6n)];
+    const number = ++next;
+    const id = world.books.request(number, TRC20_BTT, NOBODY, 7n);
+    const reserve = await world.trc20Of(world.place.vaultAddress);
+    const [batch] = await run();
+    expect(batch).toMatchObject({ payouts: 3 });
+    await tickUntil(world, parts, () => ended(others));
+    await expectPaidOnce(others);
+    const [done] = await parts.batches.find([batch!.batchNo]);
+    expect(done).toMatchObject({
+      state: BATCH.solidified,
+      failure: '1 of 3 payees could not be paid',
+    });
+    expect(world.books.stateOf(id)).not.toBe('SOLIDIFIED');
+    for (let tries = 0; tries < 2; tries++) {
+      const [alone] = await run();
+      expect(alone).toMatchObject({ payouts: 1, totalUnits: 7n });
+      await tickUntil(
+        world,
+        parts,
+        async () => (await parts.batches.find([alone!.batchNo]))[0]!.state >= BATCH.solidified,
+      );
+    }
+    await tickUntil(world, parts, () => world.books.stateOf(id) === 'REFUNDED');
+    expect(world.books.withdrawals.get(id)!.failure).toBe(
+      'the token refused to pay this destination',
+    );
+    expect(await world.trc20Of(world.place.vaultAddress)).toBe(reserve - 11n * UNIT);
+  });
+});
+
+describe('a vault that must not pay', () => {
+  const atVault = async (signature: string) => {
+    await world.faucet.trigger(world.place.vaultAddress, callData(signature));
+    await world.solidify();
+  };
+
+  it('stops signing while it is paused, and only that long', async () => {
+    await atVault('pause()');
+    const payout = request(TRC20_BTT, 4n);
+    const [batch] = await run();
+    await parts.driver.round();
+    expect(parts.driver.paused).toBe('the vault is paused');
+    expect((await parts.batches.find([batch!.batchNo]))[0]).toMatchObject({ attempts: 0 });
+    await atVault('unpause()');
+    await tickUntil(world, parts, () => ended([payout]));
+    expect(parts.driver.paused).toBe('');
+    await expectPaidOnce([payout]);
   });
 });
 

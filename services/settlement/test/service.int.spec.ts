@@ -10,10 +10,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   Asset,
   type BatchState,
+  DepositState,
   type GetDepositResponse,
   type GetDepositTargetsResponse,
   type GetSettlementStatusResponse,
   type ListBatchesResponse,
+  type ListHeldDepositsResponse,
+  type ListHeldPayoutsResponse,
   type RunSettlementResponse,
   SettlementOperatorServiceClient,
   SettlementServiceClient,
@@ -23,7 +26,7 @@ import { createLogger, Health, Metrics } from '#libs/observability';
 import { eventually, freePort } from '#libs/testing';
 import { settlementModule } from '../src/app.module.js';
 import { Workers } from '../src/workers.js';
-import { payee, TOKEN, World } from './world.js';
+import { payee, TOKEN, UNIT, World } from './world.js';
 
 let world: World;
 let app: INestApplication;
@@ -52,6 +55,15 @@ const listBatches = (cursor: string, limit: number) =>
   ask<ListBatchesResponse>((done) => settlement.listBatches({ page: { cursor, limit } }, done));
 const runSettlement = (dryRun: boolean, metadata = internal()) =>
   ask<RunSettlementResponse>((done) => operator.runSettlement({ dryRun }, metadata, done));
+
+const heldDeposits = (cursor: string, limit: number, metadata = internal()) =>
+  ask<ListHeldDepositsResponse>((done) =>
+    operator.listHeldDeposits({ page: { cursor, limit } }, metadata, done),
+  );
+const heldPayouts = (cursor: string, limit: number, metadata = internal()) =>
+  ask<ListHeldPayoutsResponse>((done) =>
+    operator.listHeldPayouts({ page: { cursor, limit } }, metadata, done),
+  );
 
 beforeAll(async () => {
   world = await World.start();
@@ -167,6 +179,68 @@ describe('the settlement service', () => {
     expect(status.reserves.find(({ asset }) => asset === Asset.TRC20_BTT)?.reserveUnits).toBe(990n);
   });
 
+  it('lists what waits for an operator, newest first, and counts it', async () => {
+    const { trc20Address, vaultAddress, trc10Id, hotWalletAddress } = world.place;
+    const bob = await world.customer(0xb0b, UNIT, 10n);
+    // Dust waits for nobody; what the ledger will not book is held.
+    const dust = Buffer.from(await bob.sendTrc20(trc20Address, vaultAddress, 5n), 'hex');
+    world.books.refusing = bob.address;
+    const held: Buffer[] = [];
+    for (const units of [1n, 2n]) {
+      held.unshift(Buffer.from(await bob.sendTrc10(trc10Id, hotWalletAddress, units), 'hex'));
+    }
+    const first = await eventually(async () => {
+      const { deposits } = await heldDeposits('', 500);
+      expect(deposits).toHaveLength(2);
+      return await heldDeposits('', 1);
+    });
+    expect(first.deposits).toMatchObject([
+      {
+        deposit: {
+          txid: held[0],
+          account: bob.address,
+          amountUnits: 2n,
+          baseUnits: '2',
+          state: DepositState.HELD,
+        },
+        note: 'MALFORMED: told to refuse',
+      },
+    ]);
+    const second = await heldDeposits(first.nextCursor, 1);
+    expect(second.deposits.map(({ deposit }) => deposit?.txid)).toEqual([held[1]]);
+    expect(second.nextCursor).toBe('');
+    const asked = await ask<GetDepositResponse>((done) =>
+      settlement.getDeposit({ txid: dust }, done),
+    );
+    expect(asked.deposits).toMatchObject([{ state: DepositState.DUST, baseUnits: '5' }]);
+
+    // The ledger says of two withdrawals that they are being paid, and nothing is known of it here.
+    for (const number of [21, 22]) {
+      const id = world.books.request(number, Asset.TRC20_BTT, payee(number), 5n);
+      world.books.skipTo(id, 'BROADCAST');
+    }
+    const newest = await eventually(async () => {
+      const { payouts } = await heldPayouts('', 500);
+      expect(payouts).toHaveLength(2);
+      return await heldPayouts('', 1);
+    });
+    expect(newest.payouts).toMatchObject([
+      { destination: payee(22), amountUnits: 5n, asset: Asset.TRC20_BTT, requestedAtMs: 22n },
+    ]);
+    expect(newest.payouts[0]?.failure).toContain('no payment of it is on record');
+    const older = await heldPayouts(newest.nextCursor, 1);
+    expect(older).toMatchObject({ payouts: [{ destination: payee(21) }], nextCursor: '' });
+    const status = await ask<GetSettlementStatusResponse>((done) =>
+      operator.getSettlementStatus({}, internal(), done),
+    );
+    expect(status).toMatchObject({ heldDeposits: 2n, heldPayouts: 2n, suspenseDeposits: 0n });
+    expect(await reasonOf(heldPayouts(first.nextCursor, 1))).toBe('BAD_CURSOR');
+    expect(await reasonOf(heldDeposits(newest.nextCursor, 1))).toBe('BAD_CURSOR');
+    expect(await reasonOf(heldDeposits('', 501))).toBe('LIMIT_EXCEEDED');
+    expect(await reasonOf(heldDeposits('', 1, internal('guess')))).toBe('UNAUTHENTICATED');
+    expect(await reasonOf(heldPayouts('', 1, internal('guess')))).toBe('UNAUTHENTICATED');
+  });
+
   it('refuses what is wrong, each with its reason', async () => {
     const getDeposit = (txid: Buffer) =>
       ask<GetDepositResponse>((done) => settlement.getDeposit({ txid }, done));
@@ -186,26 +260,37 @@ describe('the settlement service', () => {
     await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
     const { port } = foreign.address() as { port: number };
     const config = world.config({ NODE_ENV: 'production' });
-    const watcherOf = async (nodeUrl: string) => {
+    const startOn = (nodeUrl: string) => {
       const node = { url: nodeUrl, timeoutMs: 1_000 };
       const health = new Health();
       const parts = { ...world.boot(), node };
       const silent = createLogger({ name: 'test', level: 'silent' });
       const workers = new Workers(config, parts, silent, new Metrics('test'), health);
-      workers.onApplicationBootstrap();
-      return { health, stop: () => workers.onApplicationShutdown() };
+      return { health, workers, started: workers.onApplicationBootstrap() };
     };
-    const refused = await watcherOf(`http://127.0.0.1:${port}`);
+    const refused = startOn(`http://127.0.0.1:${port}`);
+    await expect(refused.started).rejects.toThrow(/does not start.*key in clear.*not a local one/);
+    await refused.workers.onApplicationShutdown();
+
+    const local = startOn(world.devchain.url);
+    await local.started;
+    expect((await local.health.report()).checks['deposit watcher']).toBe('ok');
+    await local.workers.onApplicationShutdown();
+
+    // A node that only answers later is found out before anything is done.
+    foreign.closeAllConnections();
+    await new Promise((resolve) => foreign.close(resolve));
+    const silent = startOn(`http://127.0.0.1:${port}`);
+    await silent.started;
+    await new Promise<void>((resolve) => foreign.listen(port, '127.0.0.1', resolve));
     await eventually(async () => {
-      const { checks } = await refused.health.report();
+      const { checks } = await silent.health.report();
       expect(checks['deposit watcher']).toContain('holds a key in clear');
       expect(checks['batch driver']).toContain('holds a key in clear');
     });
-    await refused.stop();
+    await silent.workers.onApplicationShutdown();
+    foreign.closeAllConnections();
     foreign.close();
-    const local = await watcherOf(world.devchain.url);
-    expect((await local.health.report()).checks['deposit watcher']).toBe('ok');
-    await local.stop();
   });
 
   it('is not ready while the node is gone, and says so', async () => {

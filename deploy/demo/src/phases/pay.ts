@@ -84,7 +84,7 @@ export class StreamPayer {
     while (this.#pending.size >= IN_FLIGHT_MAX) await Promise.race(this.#pending);
   }
 
-  async #post(batch: Required<Payments>): Promise<void> {
+  async #post(batch: Required<Omit<Payments, 'bundles'>>): Promise<void> {
     const { counts } = this.world;
     const results = await this.#stream.send(batch);
     const { chain } = this.pair.paying.terms;

@@ -40,6 +40,7 @@ export const channels = ledger.table(
     tickChainEnd: bytea('tick_chain_end'),
     tickValueUnits: int8('tick_value_units'),
     ticksMax: int8('ticks_max'),
+    tickBaseUnits: int8('tick_base_units').notNull().default(0n),
     tickIndex: int8('tick_index').notNull().default(0n),
     tickPreimage: bytea('tick_preimage'),
     claimKind: smallint('claim_kind'),
@@ -50,22 +51,76 @@ export const channels = ledger.table(
   (table) => [primaryKey({ columns: [table.part, table.channelNo] })],
 );
 
-export const journal = ledger.table(
-  'journal',
+export const tickCommitments = ledger.table(
+  'tick_commitments',
   {
-    atMs: int8('at_ms').notNull(),
     part: smallint('part').notNull(),
-    entryNo: int8('entry_no').notNull(),
-    line: integer('line').notNull(),
-    kind: smallint('kind').notNull(),
-    debitKind: smallint('debit_kind').notNull(),
-    debitNo: int8('debit_no').notNull(),
-    creditKind: smallint('credit_kind').notNull(),
-    creditNo: int8('credit_no').notNull(),
-    units: int8('units').notNull(),
-    reference: bytea('reference'),
+    channelNo: int8('channel_no').notNull(),
+    baseUnits: int8('base_units').notNull(),
+    chainEnd: bytea('chain_end').notNull(),
+    tickValueUnits: int8('tick_value_units').notNull(),
+    ticksMax: int8('ticks_max').notNull(),
+    validUntilMs: int8('valid_until_ms'),
+    signature: bytea('signature'),
+    committedAtMs: int8('committed_at_ms').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.atMs, table.part, table.entryNo, table.line] })],
+  (table) => [primaryKey({ columns: [table.part, table.channelNo, table.baseUnits] })],
+);
+
+export const journal = ledger.table('journal', {
+  atMs: int8('at_ms').notNull(),
+  part: smallint('part').notNull(),
+  entryNo: int8('entry_no').notNull(),
+  line: integer('line').notNull(),
+  kind: smallint('kind').notNull(),
+  debitKind: smallint('debit_kind').notNull(),
+  debitNo: int8('debit_no').notNull(),
+  creditKind: smallint('credit_kind').notNull(),
+  creditNo: int8('credit_no').notNull(),
+  units: int8('units').notNull(),
+  reference: bytea('reference'),
+});
+
+export const bundles = ledger.table(
+  'bundles',
+  {
+    part: smallint('part').notNull(),
+    bundleNo: int8('bundle_no').notNull(),
+    channels: integer('channels').notNull(),
+    validUntilMs: int8('valid_until_ms').notNull(),
+    signature: bytea('signature').notNull(),
+    entries: bytea('entries').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.part, table.bundleNo] })],
+);
+
+export const unsealedOperations = ledger.table('unsealed_operations', {
+  operationNo: int8('operation_no').primaryKey(),
+  atMs: int8('at_ms').notNull(),
+});
+
+export const flushes = ledger.table(
+  'flushes',
+  {
+    part: smallint('part').notNull(),
+    flushNo: int8('flush_no').notNull(),
+    firstOffset: int8('first_offset').notNull(),
+    nextOffset: int8('next_offset').notNull(),
+    operations: int8('operations').array().notNull(),
+    atMs: int8('at_ms').notNull(),
+    postings: int8('postings').notNull(),
+    units: int8('units').notNull(),
+    totalPostings: int8('total_postings').notNull(),
+    totalOpened: int8('total_opened').notNull(),
+    totalClosed: int8('total_closed').notNull(),
+    totalNetUnits: int8('total_net_units').array().notNull(),
+    totalDepositedUnits: int8('total_deposited_units').array().notNull(),
+    totalWithdrawnUnits: int8('total_withdrawn_units').array().notNull(),
+    postingsHash: bytea('postings_hash').notNull(),
+    prevHash: bytea('prev_hash').notNull(),
+    hash: bytea('hash').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.part, table.flushNo] })],
 );
 
 export const systemBalances = ledger.table(
@@ -87,6 +142,13 @@ export const logOffsets = ledger.table(
   },
   (table) => [primaryKey({ columns: [table.topic, table.part] })],
 );
+
+/** What the offsets are positions of; see migrations/0006_log_sources.sql. */
+export const logSources = ledger.table('log_sources', {
+  topic: text('topic').primaryKey(),
+  clusterId: text('cluster_id'),
+  lost: text('lost'),
+});
 
 export const quarantine = ledger.table('quarantine', {
   quarantineNo: int8('quarantine_no').primaryKey().generatedAlwaysAsIdentity(),

@@ -15,6 +15,13 @@ export const logOffsets = market.table(
   (table) => [primaryKey({ columns: [table.topic, table.part] })],
 );
 
+/** What the offsets are positions of; see migrations/0006_log_sources.sql. */
+export const logSources = market.table('log_sources', {
+  topic: text('topic').primaryKey(),
+  clusterId: text('cluster_id'),
+  lost: text('lost'),
+});
+
 export const orders = market.table('orders', {
   orderId: bytea('order_id').primaryKey(),
   part: smallint('part').notNull(),

@@ -26,6 +26,7 @@ export const deposits = settlement.table(
     index: integer('index').notNull(),
     asset: smallint('asset').notNull(),
     sender: text('sender').notNull(),
+    account: text('account'),
     baseUnits: numeric('base_units', { precision: 78, scale: 0, mode: 'bigint' }).notNull(),
     units: int8('units').notNull(),
     state: smallint('state').notNull(),
@@ -53,6 +54,12 @@ export const vaultPayments = settlement.table('vault_payments', {
   txid: bytea('txid').notNull(),
   blockNumber: int8('block_number').notNull(),
 });
+
+export const failedLines = settlement.table(
+  'failed_lines',
+  { chainBatchId: bytea('chain_batch_id').notNull(), line: integer('line').notNull() },
+  (table) => [primaryKey({ columns: [table.chainBatchId, table.line] })],
+);
 
 export const batches = settlement.table('batches', {
   batchNo: int8('batch_no').primaryKey().generatedAlwaysAsIdentity(),
@@ -118,4 +125,17 @@ export const attempts = settlement.table(
     outcome: smallint('outcome').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.batchNo, table.attempt] })],
+);
+
+export const stateCounts = settlement.table(
+  'state_counts',
+  {
+    source: text('source').notNull(),
+    state: smallint('state').notNull(),
+    rows: int8('rows').notNull().default(0n),
+    payouts: int8('payouts').notNull().default(0n),
+    energyUsed: int8('energy_used').notNull().default(0n),
+    feeSun: int8('fee_sun').notNull().default(0n),
+  },
+  (table) => [primaryKey({ columns: [table.source, table.state] })],
 );

@@ -9,6 +9,7 @@ import {
   clusterRows,
   depositRows,
   flowRows,
+  heldRows,
   inLedger,
   placeRows,
   places,
@@ -134,6 +135,8 @@ function renderLists(snapshot) {
   list('rounds', roundRows, 'no round yet');
   list('audit', auditRows, 'nothing yet');
   list('quarantine', quarantineRows, 'empty');
+  list('held', heldRows, 'nothing');
+  renderHeld(snapshot);
   const entries = snapshot.quarantine.value?.count;
   if (entries === undefined) return;
   show(
@@ -141,6 +144,19 @@ function renderLists(snapshot) {
     entries === 0 ? 'Empty, as it should be.' : `${formatInteger(entries)} entries`,
   );
   byId('quarantine-table').hidden = entries === 0;
+}
+
+function renderHeld({ settlement: { value: counts }, held: { value: rows } }) {
+  if (counts === null || rows === null) return;
+  const { heldDeposits, heldPayouts, suspenseDeposits } = counts;
+  const waits = [
+    [heldDeposits, 'deposits held'],
+    [heldPayouts, 'payouts held'],
+    [suspenseDeposits, 'deposits in suspense'],
+  ].filter(([number]) => BigInt(number) > 0n);
+  const text = waits.map(([number, what]) => `${formatInteger(number)} ${what}`).join(', ');
+  show('held-note', text === '' ? 'Nothing, as it should be.' : text);
+  byId('held-table').hidden = rows.length === 0;
 }
 
 function renderState(state) {

@@ -192,6 +192,18 @@ export function auditRows(audit, nowMs) {
   ]);
 }
 
+export function heldRows(held, nowMs) {
+  return held.map((row) => [
+    { text: row.kind, title: row.id, header: true },
+    { text: row.state, pill: row.state === 'held' ? 'bad' : 'warn' },
+    hash(row.account),
+    { text: formatAsset(row.asset), kind: 'keep' },
+    amount(row.units),
+    { text: row.reason, kind: 'wrap' },
+    age(row.sinceMs, nowMs),
+  ]);
+}
+
 export function quarantineRows(quarantine) {
   return quarantine.latest.map(({ place, reason }) => [
     { text: place, kind: 'mono keep' },

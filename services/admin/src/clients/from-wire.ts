@@ -3,12 +3,15 @@ import {
   assetFromWire,
   type Batch,
   BatchState,
+  DepositState,
   type GetSettlementStatusResponse,
   type GetTotalsResponse,
+  type HeldDeposit,
+  type HeldPayout,
   type Round,
 } from '#libs/contracts';
 import { toHex } from '#libs/domain';
-import type { BatchRow, RoundRow, SettlementStatus, Totals } from '../domain/snapshot.js';
+import type { BatchRow, HeldRow, RoundRow, SettlementStatus, Totals } from '../domain/snapshot.js';
 
 /** Sums as the page shows them: the wire's fields, its assets by name. */
 export function totalsFromWire(wire: GetTotalsResponse): Totals {
@@ -56,6 +59,36 @@ export function settlementStatusFromWire(wire: GetSettlementStatusResponse): Set
       asset: nameOf(asset),
       reserveUnits,
     })),
+  };
+}
+
+/** A deposit that waits, with its state in words. */
+export function heldDepositFromWire({ deposit, note, seenAtMs }: HeldDeposit): HeldRow {
+  const state: string | undefined = DepositState[deposit?.state ?? DepositState.UNSPECIFIED];
+  return {
+    kind: 'deposit',
+    state: state?.toLowerCase() ?? `state ${deposit?.state}`,
+    id: toHex(deposit?.txid ?? new Uint8Array()),
+    account: deposit?.account ?? '',
+    asset: nameOf(deposit?.asset ?? 0),
+    units: deposit?.amountUnits ?? 0n,
+    // What is too large to count in units says so by what the chain moved.
+    reason: deposit?.amountUnits === 0n ? `${note} (${deposit.baseUnits} base units)` : note,
+    sinceMs: seenAtMs,
+  };
+}
+
+/** A payout that waits. */
+export function heldPayoutFromWire(wire: HeldPayout): HeldRow {
+  return {
+    kind: 'payout',
+    state: 'held',
+    id: toHex(wire.withdrawalId),
+    account: wire.account,
+    asset: nameOf(wire.asset),
+    units: wire.amountUnits,
+    reason: wire.failure,
+    sinceMs: wire.heldAtMs,
   };
 }
 

@@ -2,14 +2,21 @@ import { credentials } from '@grpc/grpc-js';
 import {
   type GetSettlementStatusResponse,
   type ListBatchesResponse,
+  type ListHeldDepositsResponse,
+  type ListHeldPayoutsResponse,
   type RunSettlementResponse,
   SettlementOperatorServiceClient,
   SettlementServiceClient,
 } from '#libs/contracts';
-import type { Result } from '#libs/domain';
+import { accept, type Result } from '#libs/domain';
 import type { SettlementRunner } from '../application/ports.js';
-import type { BatchRow, SettlementStatus } from '../domain/snapshot.js';
-import { batchFromWire, settlementStatusFromWire } from './from-wire.js';
+import type { BatchRow, HeldRow, SettlementStatus } from '../domain/snapshot.js';
+import {
+  batchFromWire,
+  heldDepositFromWire,
+  heldPayoutFromWire,
+  settlementStatusFromWire,
+} from './from-wire.js';
 import { CLIENT_CHANNEL_OPTIONS, unaryCall } from './unary-call.js';
 
 /** Where settlement listens and how the cluster identifies itself there. */
@@ -60,6 +67,34 @@ export class SettlementClient implements SettlementRunner {
       { timeoutMs: 5_000, service: 'settlement', internalToken: this.#internalToken },
     );
     return result.ok ? { ok: true, value: settlementStatusFromWire(result.value) } : result;
+  }
+
+  /** The newest deposits and payouts that wait for an operator. Refuses with UNAVAILABLE when nothing answers. */
+  async held(limit: number): Promise<Result<readonly HeldRow[]>> {
+    const request = { page: { cursor: '', limit } };
+    const terms = {
+      timeoutMs: 5_000,
+      service: 'settlement',
+      internalToken: this.#internalToken,
+    };
+    const [deposits, payouts] = await Promise.all([
+      unaryCall<ListHeldDepositsResponse>(
+        (metadata, options, done) =>
+          this.#operator.listHeldDeposits(request, metadata, options, done),
+        terms,
+      ),
+      unaryCall<ListHeldPayoutsResponse>(
+        (metadata, options, done) =>
+          this.#operator.listHeldPayouts(request, metadata, options, done),
+        terms,
+      ),
+    ]);
+    if (!deposits.ok) return deposits;
+    if (!payouts.ok) return payouts;
+    return accept([
+      ...payouts.value.payouts.map(heldPayoutFromWire),
+      ...deposits.value.deposits.map(heldDepositFromWire),
+    ]);
   }
 
   async run(dryRun: boolean): Promise<Result<readonly BatchRow[]>> {

@@ -29,6 +29,15 @@ describe('the rate', () => {
     expect(window.mean(START + 5_000, 2)).toBe(3.5);
   });
 
+  test('puts what is heard of late where it belongs', () => {
+    const window = new RateWindow(4, START);
+    window.addLate(5, START, START + 3_000);
+    window.addLate(6, START - 1_000, START + 3_000);
+    window.addLate(7, START + 9_000, START + 3_000);
+    expect(window.series(START + 3_000)).toEqual([5, 0, 0]);
+    expect(window.series(START + 4_000)).toEqual([0, 0, 7]);
+  });
+
   test('takes a count when the clock went back', () => {
     const window = new RateWindow(4, START);
     window.add(1, START + 2_000);

@@ -20,6 +20,15 @@ export class RateWindow {
     this.#counts[slot] = (this.#counts[slot] ?? 0) + count;
   }
 
+  /** Adds what happened at `atMs` and is heard of now; what is older than the window is left out. */
+  addLate(count: number, atMs: number, nowMs: number): void {
+    this.#advance(nowMs);
+    const second = Math.min(Math.floor(atMs / SECOND_MS), this.#newestSecond);
+    if (second <= this.#newestSecond - this.seconds) return;
+    const slot = second % this.seconds;
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + count;
+  }
+
   /** Counts of whole seconds, oldest first; the running second is left out, since it is not over. */
   series(nowMs: number): number[] {
     this.#advance(nowMs);

@@ -50,6 +50,9 @@ const settlement: SettlementStatus = {
   paused: '',
   reserves: [],
   transactionsSolidified: 0n,
+  heldDeposits: 0n,
+  heldPayouts: 0n,
+  suspenseDeposits: 0n,
 };
 const empty: Quarantine = { count: 0, latest: [] };
 const sources: Sources = {
@@ -57,12 +60,14 @@ const sources: Sources = {
   postgres: ok({ version: '18' }),
   logEnds: ok([]),
   applied: ok([]),
+  logLoss: ok([]),
   totals: ok(totals),
   settlement: ok(settlement),
   batches: ok([]),
   rounds: ok([]),
   deposits: ok([]),
   withdrawals: ok([]),
+  held: ok([]),
   quarantine: ok(empty),
   audit: ok([]),
   rate: { perSecond: 0, acceptedPerSecond: null, series: [], failure: null },
@@ -81,6 +86,10 @@ describe('the state of the whole', () => {
     ],
     ['the books differ', { totals: ok({ ...totals, conserved: false }) }, 'alarm'],
     ['something is in quarantine', { quarantine: ok({ count: 1, latest: [] }) }, 'alarm'],
+    ['a payout is held', { settlement: ok({ ...settlement, heldPayouts: 1n }) }, 'alarm'],
+    ['a deposit is held', { settlement: ok({ ...settlement, heldDeposits: 1n }) }, 'alarm'],
+    ['a deposit is in suspense', { settlement: ok({ ...settlement, suspenseDeposits: 1n }) }, 'ok'],
+    ['a log has lost its end', { logLoss: ok(['vouchers: partition 0 ends at 0']) }, 'alarm'],
     ['settlement is stopped', { settlement: ok({ ...settlement, paused: 'drift' }) }, 'alarm'],
   ])('when %s', (_case, change, state) => {
     expect(assembleSnapshot({ ...sources, ...change }, 5).state).toBe(state);

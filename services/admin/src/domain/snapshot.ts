@@ -70,6 +70,23 @@ export type SettlementStatus = {
   readonly paused: string;
   readonly reserves: readonly { readonly asset: string; readonly reserveUnits: Units }[];
   readonly transactionsSolidified: bigint;
+  readonly heldDeposits: bigint;
+  readonly heldPayouts: bigint;
+  readonly suspenseDeposits: bigint;
+};
+
+/** A deposit or payout that waits for an operator. */
+export type HeldRow = {
+  readonly kind: 'deposit' | 'payout';
+  /** `held`: nothing is booked or paid; `suspense`: booked to nobody. */
+  readonly state: string;
+  /** Transaction or withdrawal, hex. */
+  readonly id: string;
+  readonly account: string;
+  readonly asset: string;
+  readonly units: Units;
+  readonly reason: string;
+  readonly sinceMs: bigint;
 };
 
 /** A cleared auction round. */
@@ -124,12 +141,15 @@ export type Sources = {
   readonly postgres: PanelView<{ readonly version: string }>;
   readonly logEnds: PanelView<readonly Offset[]>;
   readonly applied: PanelView<readonly Offset[]>;
+  /** What is wrong with the logs, a sentence each. */
+  readonly logLoss: PanelView<readonly string[]>;
   readonly totals: PanelView<Totals>;
   readonly settlement: PanelView<SettlementStatus>;
   readonly batches: PanelView<readonly BatchRow[]>;
   readonly rounds: PanelView<readonly RoundRow[]>;
   readonly deposits: PanelView<readonly DepositRow[]>;
   readonly withdrawals: PanelView<readonly WithdrawalRow[]>;
+  readonly held: PanelView<readonly HeldRow[]>;
   readonly quarantine: PanelView<Quarantine>;
   readonly audit: PanelView<readonly AuditRow[]>;
   readonly rate: Rate;
@@ -199,8 +219,11 @@ export function lagOf(
   return { records: partitions.reduce((sum, { lag }) => sum + lag, 0n), partitions };
 }
 
-function alarmsOf({ totals, quarantine, settlement }: Sources): Alarm[] {
-  const alarms: Alarm[] = [];
+function alarmsOf({ totals, quarantine, settlement, logLoss }: Sources): Alarm[] {
+  const alarms: Alarm[] = (logLoss.value ?? []).map((finding) => ({
+    name: 'log',
+    text: `Records of a log are missing, nothing more is applied from it: ${finding}`,
+  }));
   if (totals.value?.conserved === false) {
     alarms.push({
       name: 'conservation',
@@ -215,6 +238,13 @@ function alarmsOf({ totals, quarantine, settlement }: Sources): Alarm[] {
   }
   if (settlement.value !== null && settlement.value.paused !== '') {
     alarms.push({ name: 'settlement', text: `Settlement is stopped: ${settlement.value.paused}` });
+  }
+  const { heldDeposits = 0n, heldPayouts = 0n } = settlement.value ?? {};
+  if (heldDeposits + heldPayouts > 0n) {
+    alarms.push({
+      name: 'held',
+      text: `Waiting for an operator: deposits held ${heldDeposits}, payouts held ${heldPayouts}`,
+    });
   }
   return alarms;
 }

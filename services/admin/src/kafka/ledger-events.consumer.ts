@@ -71,7 +71,10 @@ export class LedgerEventsConsumer {
     if (record.value === null) return;
     try {
       const { event } = LedgerEvent.decode(record.value);
-      if (event?.$case === 'flush') this.#window.add(event.value.channels, this.#now());
+      // After a pause the reader catches up: what it missed belongs to its own second, not to this one.
+      if (event?.$case === 'flush') {
+        this.#window.addLate(event.value.channels, record.timestampMs, this.#now());
+      }
     } catch (error) {
       this.#logger.warn({ err: error, offset: record.offset }, 'a ledger event cannot be read');
     }

@@ -2,6 +2,7 @@ import { desc, eq, sql } from 'drizzle-orm';
 import { TOPICS, WithdrawalState } from '#libs/contracts';
 import { type Database, ledgerTables } from '#libs/database';
 import { ASSET_NUMBERS, ASSETS } from '#libs/domain';
+import type { LostLog } from '../domain/log-loss.js';
 import type { DepositRow, Offset, Quarantine, WithdrawalRow } from '../domain/snapshot.js';
 
 const { accounts, deposits, logOffsets, quarantine, withdrawals } = ledgerTables;
@@ -27,6 +28,17 @@ export class LedgerViewRepository {
       .from(logOffsets)
       .where(eq(logOffsets.topic, TOPICS.vouchers.name));
     return rows.map(({ part, nextOffset }) => ({ partition: part, offset: nextOffset }));
+  }
+
+  /** Logs that the services which apply them have found to be incomplete. */
+  async lostLogs(): Promise<LostLog[]> {
+    return [
+      ...(await this.database.sql<LostLog[]>`
+        select topic, lost from ledger.log_sources where lost is not null
+        union all
+        select topic, lost from market.log_sources where lost is not null
+        order by topic`),
+    ];
   }
 
   async latestDeposits(limit: number): Promise<DepositRow[]> {

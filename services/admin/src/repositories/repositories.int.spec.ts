@@ -142,6 +142,19 @@ describe('the view of the ledger', () => {
     expect(offsets).toContainEqual({ partition: 3, offset: 42n });
   });
 
+  test('shows which logs a service has found to be incomplete', async () => {
+    const views = new LedgerViewRepository(database);
+    expect(await views.lostLogs()).toEqual([]);
+    await owner.sql`update ledger.log_sources set lost = 'b' where topic = 'vouchers'`;
+    await owner.sql`update market.log_sources set lost = 'a' where topic = 'market-orders'`;
+    expect(await views.lostLogs()).toEqual([
+      { topic: 'market-orders', lost: 'a' },
+      { topic: 'vouchers', lost: 'b' },
+    ]);
+    await owner.sql`update ledger.log_sources set lost = null`;
+    await owner.sql`update market.log_sources set lost = null`;
+  });
+
   test('shows the newest deposits and withdrawals first, with names for numbers', async () => {
     const { sql } = owner;
     await sql`insert into ledger.accounts (address, created_at_ms) values ('TPayer', 1)`;

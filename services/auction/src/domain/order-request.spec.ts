@@ -50,6 +50,8 @@ describe('checkAsk', () => {
     ['LIMIT_EXCEEDED', { slots: LIMITS.slotsMax + 1 }],
     ['LIMIT_EXCEEDED', { slotRateMib: 100_001 }],
     ['MALFORMED', { expiresAtMs: NOW + LIMITS.validityMaxMs + 1n }],
+    ['MALFORMED', { expiresAtMs: 0n }],
+    ['MALFORMED', { expiresAtMs: -1n }],
     // The first failure of the ladder wins.
     ['MALFORMED', { orderId: new Uint8Array(), slots: 65, expiresAtMs: 0n }],
     ['LIMIT_EXCEEDED', { slots: 65, expiresAtMs: 0n }],
@@ -74,6 +76,8 @@ describe('checkBid', () => {
     ['MALFORMED', { priceLimitUnits: -5n }],
     ['MALFORMED', { volumeMib: 0n }],
     ['MALFORMED', { budgetUnits: 0n }],
+    ['MALFORMED', { expiresAtMs: -1n }],
+    ['MALFORMED', { expiresAtMs: -(2n ** 63n) }],
     ['LIMIT_EXCEEDED', { slots: 65 }],
     ['LIMIT_EXCEEDED', { volumeMib: 2n ** 40n + 1n }],
     ['LIMIT_EXCEEDED', { slots: 65, budgetUnits: 1n }],

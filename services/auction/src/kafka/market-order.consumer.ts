@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { MarketOrder, TOPICS } from '#libs/contracts';
 import { type Digests, isAddress, toHex } from '#libs/domain';
-import { type InRecord, PartitionConsumer } from '#libs/kafka';
+import { type InRecord, type LogWatch, PartitionConsumer, watched } from '#libs/kafka';
 import type { Logger } from '#libs/observability';
 import type { BookWriterService, DecodedRecord } from '../application/book-writer.service.js';
 import type { LogCommand } from '../domain/log-record.js';
@@ -11,6 +11,7 @@ import { askOf, bidOf, checkOrderId } from '../domain/order-request.js';
 export function marketOrderConsumer(
   kafka: Kafka,
   writer: BookWriterService,
+  watch: LogWatch,
   options: { readonly logger: Logger; readonly topic?: string; readonly groupId?: string },
 ): PartitionConsumer {
   return new PartitionConsumer({
@@ -19,7 +20,7 @@ export function marketOrderConsumer(
     groupId: options.groupId ?? 'auction-orders',
     logger: options.logger,
     recordsPerApplyMax: 512,
-    handler: writer,
+    handler: watched(writer, watch),
   });
 }
 

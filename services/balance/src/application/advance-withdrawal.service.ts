@@ -1,13 +1,15 @@
 import type { AdvanceWithdrawalRequest } from '#libs/contracts';
 import type { Database } from '#libs/database';
-import { accept, type Result, refuse } from '#libs/domain';
-import { type Posting, side } from '../domain/posting.js';
 import {
-  decideAdvance,
+  accept,
+  type Result,
+  refuse,
   WITHDRAWAL_STATES,
   type WithdrawalState,
   withdrawalStateOf,
-} from '../domain/withdrawal.js';
+} from '#libs/domain';
+import { type Posting, side } from '../domain/posting.js';
+import { decideAdvance } from '../domain/withdrawal.js';
 import type { BooksRepository } from '../repositories/books.repository.js';
 import type { OutboxRepository } from '../repositories/outbox.repository.js';
 import type {

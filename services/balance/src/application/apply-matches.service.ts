@@ -36,18 +36,25 @@ export class ApplyMatchesService {
     return this.deps.log.nextOffset(TOPIC, part);
   }
 
-  /** Applies records of one partition, each in a transaction with its offset, once each. */
-  async apply(part: number, records: readonly InRecord[]): Promise<void> {
+  /**
+   * Applies records of one partition, each in a transaction with its offset, once each. Returns how many
+   * could not be booked and are in quarantine.
+   */
+  async apply(part: number, records: readonly InRecord[]): Promise<number> {
+    let quarantined = 0;
     for (const record of records) {
-      await this.deps.database.transaction(async (tx) => {
+      const problem = await this.deps.database.transaction(async (tx) => {
         const offsets = { expected: record.offset, next: record.offset + 1n };
         if (!(await this.deps.log.advance(tx, TOPIC, part, offsets))) {
           throw new StaleWriterError(`matches partition ${part} was applied elsewhere`);
         }
-        const problem = await this.#applyOne(tx, record);
-        if (problem !== undefined) await this.#quarantine(tx, part, record, problem);
+        const found = await this.#applyOne(tx, record);
+        if (found !== undefined) await this.#quarantine(tx, part, record, found);
+        return found;
       });
+      if (problem !== undefined) quarantined += 1;
     }
+    return quarantined;
   }
 
   // Returns why the record cannot be booked, which nothing may hide.

@@ -1,4 +1,4 @@
-import type { CloseChannelRequest, OpenChannelRequest } from '#libs/contracts';
+import type { ChannelView, CloseChannelRequest, OpenChannelRequest } from '#libs/contracts';
 import { verify } from '#libs/crypto';
 import type { Database } from '#libs/database';
 import {
@@ -13,16 +13,15 @@ import {
   LIMITS,
   type Result,
   refuse,
-  type TickCommitment,
-  UNITS_MAX,
 } from '#libs/domain';
 import { side } from '../domain/posting.js';
+import { checkTickTerms } from '../domain/tick-terms.js';
 import type { AccountRepository } from '../repositories/account.repository.js';
 import type { BooksRepository } from '../repositories/books.repository.js';
 import type { ChannelRepository, StoredChannel } from '../repositories/channel.repository.js';
 import type { OutboxRepository } from '../repositories/outbox.repository.js';
 import type { Clock } from './clock.js';
-import { channelEvents } from './events.js';
+import { channelEvents, channelView } from './events.js';
 import type { Signer, SignersService } from './signers.service.js';
 import { Insufficient, refuseInsufficient } from './transfers.service.js';
 
@@ -115,6 +114,7 @@ export class ChannelsService {
   async close(request: CloseChannelRequest): Promise<Result<StoredChannel>> {
     if (request.channelId.length !== 32)
       return refuse('MALFORMED', 'channel_id must have 32 bytes');
+    if (request.validUntilMs <= 0n) return refuse('MALFORMED', 'valid_until_ms is missing');
     const { channels, digests, clock, database, outbox } = this.deps;
     const found = await channels.find(request.channelId);
     if (found === undefined) return refuse('CHANNEL_UNKNOWN', 'no channel has this id');
@@ -158,7 +158,31 @@ export class ChannelsService {
       ? refuse('CHANNEL_UNKNOWN', 'no channel has this id')
       : accept(found);
   }
+
+  /**
+   * What ingest needs to know of many channels, given by their ids one after another; unknown ones are
+   * left out. MALFORMED, LIMIT_EXCEEDED.
+   */
+  async views(channelIds: Uint8Array): Promise<Result<ChannelView[]>> {
+    const count = channelIds.length / CHANNEL_ID_BYTES;
+    if (!Number.isInteger(count)) {
+      return refuse('MALFORMED', 'channel_ids must be a multiple of 32 bytes');
+    }
+    if (count > LIMITS.handlesPerOpenMax) {
+      return refuse(
+        'LIMIT_EXCEEDED',
+        `at most ${LIMITS.handlesPerOpenMax} channels are told at once`,
+      );
+    }
+    const bytes = Buffer.from(channelIds);
+    const ids = Array.from({ length: count }, (_, at) =>
+      bytes.subarray(at * CHANNEL_ID_BYTES, (at + 1) * CHANNEL_ID_BYTES),
+    );
+    return accept((await this.deps.channels.findMany(ids)).map(channelView));
+  }
 }
+
+const CHANNEL_ID_BYTES = 32;
 
 function repeat(stored: StoredChannel, termsHash: Uint8Array): Result<StoredChannel> {
   return equalBytes(stored.termsHash, termsHash)
@@ -174,18 +198,11 @@ function termsOf(request: OpenChannelRequest): Result<ChannelTerms> {
   if (!isAmount(depositUnits)) return refuse('MALFORMED', 'deposit_units must be above 0');
   if (salt.length !== 32) return refuse('MALFORMED', 'salt must have 32 bytes');
   if (validUntilMs <= 0n) return refuse('MALFORMED', 'valid_until_ms is missing');
-  const ticks = request.ticks === undefined ? accept(undefined) : commitmentOf(request.ticks);
+  const ticks = request.ticks === undefined ? accept(undefined) : checkTickTerms(request.ticks);
   if (!ticks.ok) return ticks;
+  // The base is not part of what is signed here.
+  if (ticks.value !== undefined && ticks.value.baseUnits !== 0n) {
+    return refuse('MALFORMED', 'base_units is 0 at the opening');
+  }
   return accept({ payer, payee, depositUnits, salt, ticks: ticks.value, validUntilMs });
-}
-
-function commitmentOf(ticks: TickCommitment): Result<TickCommitment> {
-  if (ticks.chainEnd.length !== 32) return refuse('MALFORMED', 'chain_end must have 32 bytes');
-  if (ticks.tickValueUnits <= 0n || ticks.ticksMax <= 0n) {
-    return refuse('MALFORMED', 'tick_value_units and ticks_max must be above 0');
-  }
-  if (ticks.ticksMax > LIMITS.ticksMax || ticks.tickValueUnits * ticks.ticksMax > UNITS_MAX) {
-    return refuse('LIMIT_EXCEEDED', `ticks_max is at most ${LIMITS.ticksMax} and must fit 64 bits`);
-  }
-  return accept(ticks);
 }

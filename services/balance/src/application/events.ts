@@ -105,11 +105,13 @@ export function markRecord(markMs: bigint): Buffer {
   );
 }
 
-function tickCommitment(channel: StoredChannel) {
+/** The hash chain that a channel pays by, if any. */
+export function tickCommitment(channel: StoredChannel) {
   if (channel.tickChainEnd === null) return undefined;
   return {
     chainEnd: channel.tickChainEnd,
     tickValueUnits: channel.tickValueUnits ?? 0n,
     ticksMax: channel.ticksMax ?? 0n,
+    baseUnits: channel.tickBaseUnits,
   };
 }

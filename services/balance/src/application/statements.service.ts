@@ -70,7 +70,7 @@ export class StatementsService {
   ): Promise<Result<PageOf<HistoryEntry>>> {
     const signer = await this.deps.signers.session(metadata);
     if (!signer.ok) return signer;
-    const page = parsePage(request, 4);
+    const page = parsePage(request, ['bigint', 'smallint', 'bigint', 'integer']);
     if (!page.ok) return page;
     const { after, limit } = page.value;
     const lines = await this.deps.statements.history(signer.value.accountNo, after, limit + 1);
@@ -130,7 +130,7 @@ export class StatementsService {
   ): Promise<Result<PageOf<T>>> {
     const signer = await this.deps.signers.session(metadata);
     if (!signer.ok) return signer;
-    const page = parsePage(request, 1);
+    const page = parsePage(request, ['bigint']);
     if (!page.ok) return page;
     const { after, limit } = page.value;
     const rows = await read(signer.value.accountNo, after[0], limit + 1);

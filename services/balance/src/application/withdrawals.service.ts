@@ -18,9 +18,11 @@ import {
   type Result,
   refuse,
   type Units,
+  WITHDRAWAL_STATES,
+  withdrawalStateOf,
 } from '#libs/domain';
 import { type Posting, side } from '../domain/posting.js';
-import { isCancellable, WITHDRAWAL_STATES, withdrawalStateOf } from '../domain/withdrawal.js';
+import { isCancellable } from '../domain/withdrawal.js';
 import type { BooksRepository } from '../repositories/books.repository.js';
 import type { OutboxRepository } from '../repositories/outbox.repository.js';
 import type {
@@ -154,6 +156,7 @@ export class WithdrawalsService {
   /** Gives the units back. WITHDRAWAL_UNKNOWN, BAD_SIGNATURE, EXPIRED, WITHDRAWAL_NOT_CANCELLABLE. */
   async cancel(request: CancelWithdrawalRequest): Promise<Result<StoredWithdrawal>> {
     const { withdrawals, digests, clock, database, books } = this.deps;
+    if (request.validUntilMs <= 0n) return refuse('MALFORMED', 'valid_until_ms is missing');
     const found = await withdrawals.find(request.withdrawalId);
     if (found === undefined) return refuse('WITHDRAWAL_UNKNOWN', 'no withdrawal has this id');
     const digest = digests.cancelWithdrawal(request.withdrawalId, request.validUntilMs);

@@ -57,6 +57,13 @@ export function postingKindOf(stored: number): PostingKind {
   return found[0] as PostingKind;
 }
 
+/** The name of a stored kind of ledger account. */
+export function ledgerAccountKindOf(stored: number): LedgerAccountKind {
+  const found = Object.entries(LEDGER_ACCOUNT_KINDS).find(([, number]) => number === stored);
+  if (found === undefined) throw new Error(`the journal holds an unknown account kind ${stored}`);
+  return found[0] as LedgerAccountKind;
+}
+
 /** A change of one ledger account's balance. */
 export type BalanceChange = { readonly account: LedgerAccount; readonly units: Units };
 

@@ -1,25 +1,4 @@
-/** States of a withdrawal in the order of its life; numbers as on the wire and in the table. */
-export const WITHDRAWAL_STATES = {
-  requested: 1,
-  queued: 2,
-  planned: 3,
-  signed: 4,
-  broadcast: 5,
-  confirmed: 6,
-  solidified: 7,
-  refunded: 8,
-  cancelled: 9,
-} as const;
-
-/** Name of a state. */
-export type WithdrawalState = keyof typeof WITHDRAWAL_STATES;
-
-/** Name of a stored state. */
-export function withdrawalStateOf(stored: number): WithdrawalState {
-  const found = Object.entries(WITHDRAWAL_STATES).find(([, number]) => number === stored);
-  if (found === undefined) throw new Error(`unknown withdrawal state ${stored}`);
-  return found[0] as WithdrawalState;
-}
+import { WITHDRAWAL_STATES, type WithdrawalState } from '#libs/domain';
 
 /** What to do when settlement reports a state. */
 export type AdvanceDecision =

@@ -8,6 +8,8 @@ import type {
   CreditDepositResponse,
   GetChannelViewRequest,
   GetChannelViewResponse,
+  ListChannelViewsRequest,
+  ListChannelViewsResponse,
   ListOpenWithdrawalsRequest,
   ListOpenWithdrawalsResponse,
   PlaceHoldRequest,
@@ -71,7 +73,7 @@ export class BooksController {
     metadata: Metadata,
   ): Promise<ListOpenWithdrawalsResponse> {
     requireInternal(metadata, this.use.token);
-    const { after, limit } = unwrap(parsePage(request.page, 1));
+    const { after, limit } = unwrap(parsePage(request.page, ['bigint']));
     const rows = await this.use.withdrawals.open(after[0] ?? 0n, limit + 1);
     const last = rows[limit - 1];
     const more = rows.length > limit && last !== undefined;
@@ -88,5 +90,13 @@ export class BooksController {
   ): Promise<GetChannelViewResponse> {
     requireInternal(metadata, this.use.token);
     return { view: channelView(unwrap(await this.use.channels.describe(request.channelId))) };
+  }
+  @GrpcMethod('BooksService', 'ListChannelViews')
+  async listChannelViews(
+    request: ListChannelViewsRequest,
+    metadata: Metadata,
+  ): Promise<ListChannelViewsResponse> {
+    requireInternal(metadata, this.use.token);
+    return { views: unwrap(await this.use.channels.views(request.channelIds)) };
   }
 }

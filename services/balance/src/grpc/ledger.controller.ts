@@ -7,6 +7,8 @@ import type {
   CancelWithdrawalResponse,
   CloseChannelRequest,
   CloseChannelResponse,
+  CommitTicksRequest,
+  CommitTicksResponse,
   DescribeChannelRequest,
   DescribeChannelResponse,
   GetAccountRequest,
@@ -37,6 +39,7 @@ import type {
 import { refuse } from '#libs/domain';
 import { RefusedError, unwrap } from '#libs/grpc';
 import { ChannelsService } from '../application/channels.service.js';
+import { CommitTicksService } from '../application/commit-ticks.service.js';
 import { channelMessage, withdrawalMessage } from '../application/events.js';
 import { NetworkService } from '../application/network.service.js';
 import { SignersService } from '../application/signers.service.js';
@@ -53,6 +56,7 @@ export class LedgerUseCases {
     readonly statements: StatementsService,
     readonly transfers: TransfersService,
     readonly channels: ChannelsService,
+    readonly ticks: CommitTicksService,
     readonly withdrawals: WithdrawalsService,
     readonly totals: TotalsService,
     readonly signers: SignersService,
@@ -115,6 +119,11 @@ export class LedgerController {
   @GrpcMethod('LedgerService', 'CloseChannel')
   async closeChannel(request: CloseChannelRequest): Promise<CloseChannelResponse> {
     return { channel: channelMessage(unwrap(await this.use.channels.close(request))) };
+  }
+
+  @GrpcMethod('LedgerService', 'CommitTicks')
+  async commitTicks(request: CommitTicksRequest): Promise<CommitTicksResponse> {
+    return { channel: channelMessage(unwrap(await this.use.ticks.commit(request))) };
   }
 
   @GrpcMethod('LedgerService', 'DescribeChannel')

@@ -1,21 +1,47 @@
 import type { Kafka } from 'kafkajs';
+import type { Counter } from 'prom-client';
 import { TOPICS } from '#libs/contracts';
-import { PartitionConsumer } from '#libs/kafka';
+import { failPoint } from '#libs/failpoints';
+import { type LogWatch, PartitionConsumer, watched } from '#libs/kafka';
 import type { Logger, Metrics } from '#libs/observability';
 import type { ApplyMatchesService } from '../application/apply-matches.service.js';
 import type { ApplyVouchersService } from '../application/apply-vouchers.service.js';
 
-/** The consumer that applies the voucher log, with its metrics. */
+/** Not more: bundles are numbered within their flush, see firstBundleNo. */
+const RECORDS_PER_FLUSH = 4_096;
+const BYTES_PER_FLUSH = 8 * 1024 * 1024;
+
+/** What the consumers of logs share. */
+export type ConsumerTools = {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Counts what was acknowledged and cannot be booked, by topic. */
+  readonly quarantined: Counter;
+  /** See PartitionConsumerOptions. */
+  readonly sessionTimeoutMs?: number | undefined;
+};
+
+/** Counts what is in quarantine since the start, by topic: any rise is an alarm. */
+export function quarantineCounter(metrics: Metrics): Counter {
+  const counter = metrics.counter('quarantined_total', 'Logged entries that cannot be booked', [
+    'topic',
+  ]);
+  for (const { name } of [TOPICS.vouchers, TOPICS.marketMatches]) counter.inc({ topic: name }, 0);
+  return counter;
+}
+
+/** The consumer that applies the voucher log, with its metrics; a partition rests between flushes. */
 export function voucherConsumer(
   kafka: Kafka,
   vouchers: ApplyVouchersService,
-  tools: { logger: Logger; metrics: Metrics },
+  watch: LogWatch,
+  tools: ConsumerTools & { readonly applyEveryMs: number },
 ): PartitionConsumer {
-  const { metrics, logger } = tools;
+  const { metrics, logger, quarantined, applyEveryMs, sessionTimeoutMs } = tools;
+  const topic = TOPICS.vouchers.name;
   const records = metrics.counter('applied_records_total', 'Voucher-log records applied');
   const channels = metrics.counter('applied_channels_total', 'Channels raised by claims');
   const units = metrics.counter('applied_units_total', 'Units moved to payees');
-  const quarantined = metrics.counter('quarantined_total', 'Logged claims that cannot be booked');
   const seconds = metrics.histogram(
     'apply_seconds',
     'Seconds of one application transaction',
@@ -23,21 +49,30 @@ export function voucherConsumer(
   );
   return new PartitionConsumer({
     kafka,
-    topic: TOPICS.vouchers.name,
+    topic,
     groupId: 'balance-vouchers',
     logger,
-    handler: {
-      nextOffset: (partition) => vouchers.nextOffset(partition),
-      apply: async (partition, batch) => {
-        const stop = seconds.startTimer();
-        const applied = await vouchers.apply(partition, batch);
-        stop();
-        records.inc(applied.records);
-        channels.inc(applied.channels);
-        units.inc(Number(applied.units));
-        quarantined.inc(applied.quarantined);
+    // A flush has costs of its own: under load it is better large, as long as balances are not late.
+    applyEveryMs,
+    recordsPerApplyMax: RECORDS_PER_FLUSH,
+    bytesPerApplyMax: BYTES_PER_FLUSH,
+    sessionTimeoutMs,
+    handler: watched(
+      {
+        nextOffset: (partition) => vouchers.nextOffset(partition),
+        apply: async (partition, batch) => {
+          const stop = seconds.startTimer();
+          const applied = await vouchers.apply(partition, batch);
+          stop();
+          records.inc(applied.records);
+          channels.inc(applied.channels);
+          units.inc(Number(applied.units));
+          quarantined.inc({ topic }, applied.quarantined);
+        },
+        rebalancing: () => failPoint('balance.in-rebalance'),
       },
-    },
+      watch,
+    ),
   });
 }
 
@@ -45,13 +80,24 @@ export function voucherConsumer(
 export function matchConsumer(
   kafka: Kafka,
   matches: ApplyMatchesService,
-  logger: Logger,
+  watch: LogWatch,
+  { logger, quarantined, sessionTimeoutMs }: ConsumerTools,
 ): PartitionConsumer {
+  const topic = TOPICS.marketMatches.name;
   return new PartitionConsumer({
     kafka,
-    topic: TOPICS.marketMatches.name,
+    topic,
     groupId: 'balance-matches',
     logger,
-    handler: matches,
+    sessionTimeoutMs,
+    handler: watched(
+      {
+        nextOffset: (partition) => matches.nextOffset(partition),
+        apply: async (partition, batch) => {
+          quarantined.inc({ topic }, await matches.apply(partition, batch));
+        },
+      },
+      watch,
+    ),
   });
 }

@@ -1,3 +1,4 @@
+import { LEDGER_PARTITIONS } from '#libs/contracts';
 import type { Transaction } from '#libs/database';
 import type { Units } from '#libs/domain';
 import {
@@ -7,12 +8,18 @@ import {
   POSTING_KINDS,
   type Posting,
 } from '../domain/posting.js';
+import type { ChainRepository } from './chain.repository.js';
 
 /** Part of the home row of an account, see migrations/0001_ledger.sql. */
 export const HOME = -1;
 
+/** Every part that an account may have a row in. */
+const PARTS = [HOME, ...Array.from({ length: LEDGER_PARTITIONS }, (_, part) => part)];
+
 /** The one way operations move money: balances and journal in one go. */
 export class BooksRepository {
+  constructor(private readonly chain: ChainRepository) {}
+
   /**
    * Locks the home rows of accounts, in order of their number so that two operations on the same
    * accounts never wait for one another, and makes the missing ones first so that they can be locked.
@@ -30,12 +37,13 @@ export class BooksRepository {
 
   /**
    * What an account can spend. Under its home lock this is a lower bound that stays true until the
-   * transaction ends, since everything outside the home row only rises.
+   * transaction ends, since everything outside the home row only rises. Of all statements on the way of an
+   * operation this one reads every partition, once each by its key: earnings are kept where they were made.
    */
   async available(tx: Transaction, accountNo: bigint): Promise<Units> {
     const [row] = await tx.sql<{ units: bigint }[]>`
       select coalesce(sum(units), 0)::bigint as units from ledger.balances
-      where account_no = ${accountNo}`;
+      where part = any(${PARTS}::smallint[]) and account_no = ${accountNo}`;
     return row?.units ?? 0n;
   }
 
@@ -59,6 +67,7 @@ export class BooksRepository {
         reference: posting.reference === undefined ? null : Buffer.from(posting.reference),
       })),
     )}`;
+    await this.chain.addOperation(tx, operation.no, atMs);
     for (const change of balanceChanges(postings)) await this.#apply(tx, change);
     return operation.no;
   }

@@ -23,6 +23,7 @@ export type StoredChannel = {
   readonly tickChainEnd: Buffer | null;
   readonly tickValueUnits: Units | null;
   readonly ticksMax: bigint | null;
+  readonly tickBaseUnits: Units;
   readonly tickIndex: bigint;
   readonly tickPreimage: Buffer | null;
   readonly matchId: Buffer | null;
@@ -55,6 +56,19 @@ export class ChannelRepository {
     const [row] = await sql<StoredChannel[]>`${select(sql)}
       where c.part = ${part} and c.channel_id = ${Buffer.from(channelId)}`;
     return row;
+  }
+
+  /** Those of many channels that exist, each id looked up in its own partition. */
+  async findMany(channelIds: readonly Buffer[]): Promise<StoredChannel[]> {
+    const byPart = Map.groupBy(channelIds, (id) => partitionOf(id, this.partitions));
+    const { sql } = this.database;
+    const found = await Promise.all(
+      [...byPart].map(
+        ([part, ids]) => sql<StoredChannel[]>`${select(sql)}
+          where c.part = ${part} and c.channel_id = any(${sql.array(ids, 1001)}::bytea[])`,
+      ),
+    );
+    return found.flat();
   }
 
   /** The channel with its row locked until the transaction ends. */
@@ -112,11 +126,16 @@ export class ChannelRepository {
       where part = ${channel.part} and channel_no = ${channel.channelNo}`;
   }
 
-  /** Notes that the log's readers have been told that these channels close. */
-  async markClosingPublished(tx: Transaction, channelNos: readonly bigint[], nowMs: bigint) {
-    if (channelNos.length === 0) return;
+  /** Notes that the log's readers have been told that these channels of a partition close. */
+  async markClosingPublished(
+    tx: Transaction,
+    part: number,
+    channelNos: readonly bigint[],
+    nowMs: bigint,
+  ): Promise<void> {
     await tx.sql`update ledger.channels set closing_published_at_ms = ${nowMs}
-      where state = 2 and channel_no = any(${tx.sql.array([...channelNos], 1016)}::bigint[])`;
+      where part = ${part} and state = 2
+        and channel_no = any(${tx.sql.array([...channelNos], 1016)}::bigint[])`;
   }
 
   /**
@@ -155,7 +174,7 @@ function select(sql: Sql | TransactionSql) {
       c.deposit_units as "depositUnits", c.cumulative_units as "cumulativeUnits", c.state,
       c.opened_at_ms as "openedAtMs", c.closes_at_ms as "closesAtMs",
       c.tick_chain_end as "tickChainEnd", c.tick_value_units as "tickValueUnits",
-      c.ticks_max as "ticksMax", c.tick_index as "tickIndex",
+      c.ticks_max as "ticksMax", c.tick_base_units as "tickBaseUnits", c.tick_index as "tickIndex",
       c.tick_preimage as "tickPreimage", c.match_id as "matchId"
     from ledger.channels c
     join ledger.accounts payer on payer.account_no = c.payer_no

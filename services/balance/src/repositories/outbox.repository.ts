@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '#libs/database';
+import type { Database, Outbox, Transaction } from '#libs/database';
 
 /** An event waiting to be published. */
 export type OutboxEvent = {
@@ -14,7 +14,9 @@ export type OutboxEvent = {
 export type StoredEvent = OutboxEvent & { readonly eventNo: bigint };
 
 /** Events written in the transaction that makes them true, and read by the relay. */
-export class OutboxRepository {
+export class OutboxRepository implements Outbox<StoredEvent> {
+  readonly schema = 'ledger';
+
   constructor(private readonly database: Database) {}
 
   async add(tx: Transaction, events: readonly OutboxEvent[]): Promise<void> {
@@ -30,24 +32,12 @@ export class OutboxRepository {
     )}`;
   }
 
-  /** True when this transaction alone may publish: two relays would mix up the order. */
-  async lead(tx: Transaction): Promise<boolean> {
-    const [row] = await tx.sql<{ leads: boolean }[]>`
-      select pg_try_advisory_xact_lock(hashtext('swarmledger-ledger-relay')) as leads`;
-    return row?.leads ?? false;
-  }
-
   /** The oldest events. */
   oldest(tx: Transaction, limit: number): Promise<StoredEvent[]> {
     return tx.sql<StoredEvent[]>`
       select event_no as "eventNo", topic, part, key, value,
         closing_channel_no as "closingChannelNo"
       from ledger.outbox order by event_no limit ${limit}`;
-  }
-
-  async remove(tx: Transaction, eventNos: readonly bigint[]): Promise<void> {
-    await tx.sql`delete from ledger.outbox
-      where event_no = any(${tx.sql.array([...eventNos], 1016)}::bigint[])`;
   }
 
   async size(): Promise<number> {

@@ -1,5 +1,7 @@
-import type { Database } from '#libs/database';
+import type { Database, TransactionSql } from '#libs/database';
 import type { Units } from '#libs/domain';
+import type { ChainLink } from '../domain/flush-chain.js';
+import type { ChainRepository, OperationSum } from './chain.repository.js';
 
 /** Sums over the tables, in units. */
 export type TableTotals = {
@@ -15,6 +17,12 @@ export type TableTotals = {
   readonly postings: bigint;
   readonly logRecordsApplied: bigint;
 };
+
+/** Those of the sums that few rows carry, however large the ledger is. */
+export type SmallTotals = Pick<
+  TableTotals,
+  'held' | 'withdrawing' | 'fees' | 'suspense' | 'reserve' | 'logRecordsApplied'
+>;
 
 /** What came in and went out by one asset. */
 export type AssetFlow = {
@@ -33,50 +41,83 @@ export type Totals = {
   readonly journal: JournalSum[];
 };
 
+/** What the chain has counted already, the operations that wait for it, and the small tables. */
+export type CountedTotals = {
+  readonly tables: SmallTotals;
+  readonly heads: ChainLink[];
+  readonly waiting: OperationSum[];
+};
+
 /** Sums over the whole ledger. */
 export class TotalsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly chain: ChainRepository,
+  ) {}
 
-  /** All sums in one snapshot, so that money on its way is counted once. */
-  async read(): Promise<Totals> {
-    return this.database.sql.begin('isolation level repeatable read read only', async (sql) => {
-      const [tables] = await sql<TableTotals[]>`
+  /** The sums that the chain carries: what this costs does not grow with the ledger. */
+  readCounted(): Promise<CountedTotals> {
+    return this.database.snapshot(async (sql) => ({
+      tables: await readSmall(sql),
+      heads: await this.chain.heads(sql),
+      waiting: await this.chain.operationSums(sql),
+    }));
+  }
+
+  /** All sums again from every row, in one snapshot, so that money on its way is counted once. */
+  readAll(): Promise<Totals> {
+    return this.database.snapshot(async (sql) => {
+      // Nothing waits for this, and it must not take the other core from those who do have to wait.
+      await sql`select set_config('statement_timeout', '0', true),
+        set_config('max_parallel_workers_per_gather', '0', true)`;
+      const [large] = await sql<Omit<TableTotals, keyof SmallTotals>[]>`
         select
           (select coalesce(sum(units), 0)::bigint from ledger.balances) as available,
-          (select coalesce(sum(units), 0)::bigint from ledger.holds) as held,
           c.in_channels as "inChannels", c.opened as "channelsOpened", c.closed as "channelsClosed",
-          (select coalesce(sum(amount_units), 0)::bigint from ledger.withdrawals
-            where state < 7) as withdrawing,
-          (select units from ledger.system_balances where kind = 5) as fees,
-          (select sum(units)::bigint from ledger.system_balances where kind = 7) as suspense,
-          (select sum(units)::bigint from ledger.system_balances where kind = 6) as reserve,
-          (select count(*) from ledger.journal) as postings,
-          (select coalesce(sum(next_offset), 0)::bigint from ledger.log_offsets
-            where topic = 'vouchers') as "logRecordsApplied"
+          (select count(*) from ledger.journal) as postings
         from (
           select coalesce(sum(deposit_units - cumulative_units)
               filter (where state <> 3), 0)::bigint as in_channels,
             count(*) as opened, count(*) filter (where state = 3) as closed
           from ledger.channels
         ) c`;
-      if (tables === undefined) throw new Error('the totals query returned no row');
-      const flows = await sql<AssetFlow[]>`
-        select asset::int, deposited, (
-            select coalesce(sum(amount_units - fee_units), 0)::bigint from ledger.withdrawals w
-            where w.state = 7 and w.asset = a.asset
-          ) as withdrawn
-        from (
-          select v.asset, coalesce(sum(d.units), 0)::bigint as deposited
-          from (values (1), (2)) v(asset) left join ledger.deposits d on d.asset = v.asset
-          group by v.asset
-        ) a order by asset`;
+      if (large === undefined) throw new Error('the totals query returned no row');
+      const flows = await readFlows(sql);
       const journal = await sql<JournalSum[]>`
         select kind::int, sum(units)::bigint as units from (
           select credit_kind as kind, units from ledger.journal
           union all
           select debit_kind, -units from ledger.journal
         ) entry group by kind order by kind`;
-      return { tables, flows: [...flows], journal: [...journal] };
-    }) as Promise<Totals>;
+      return { tables: { ...large, ...(await readSmall(sql)) }, flows, journal: [...journal] };
+    });
   }
+}
+
+async function readSmall(sql: TransactionSql): Promise<SmallTotals> {
+  const [row] = await sql<SmallTotals[]>`
+    select
+      (select coalesce(sum(units), 0)::bigint from ledger.holds where units > 0) as held,
+      (select coalesce(sum(amount_units), 0)::bigint from ledger.withdrawals
+        where state < 7) as withdrawing,
+      (select units from ledger.system_balances where kind = 5) as fees,
+      (select sum(units)::bigint from ledger.system_balances where kind = 7) as suspense,
+      (select sum(units)::bigint from ledger.system_balances where kind = 6) as reserve,
+      (select coalesce(sum(next_offset), 0)::bigint from ledger.log_offsets
+        where topic = 'vouchers') as "logRecordsApplied"`;
+  if (row === undefined) throw new Error('the totals query returned no row');
+  return row;
+}
+
+async function readFlows(sql: TransactionSql): Promise<AssetFlow[]> {
+  return sql<AssetFlow[]>`
+    select asset::int, deposited, (
+        select coalesce(sum(amount_units - fee_units), 0)::bigint from ledger.withdrawals w
+        where w.state = 7 and w.asset = a.asset
+      ) as withdrawn
+    from (
+      select v.asset, coalesce(sum(d.units), 0)::bigint as deposited
+      from (values (1), (2)) v(asset) left join ledger.deposits d on d.asset = v.asset
+      group by v.asset
+    ) a order by asset`;
 }

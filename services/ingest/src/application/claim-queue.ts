@@ -1,71 +1,69 @@
-import type { Channel } from '../domain/channel.js';
-import { INGEST_LIMITS } from './limits.js';
-import type { QueuedClaim } from './submission.js';
+import type { Claims } from './claims.js';
 
-/** Claims in order of arrival. Its bound is the admission's: nothing enters that was not admitted. */
+const NONE = -1;
+
+/** Claims in order of arrival, by slot; it has room for all slots there are. */
 export class ClaimQueue {
-  #claims: QueuedClaim[] = [];
+  readonly #slots: Int32Array;
   #head = 0;
+  #length = 0;
   #closed = false;
   #arrived: (() => void) | undefined;
 
-  get length(): number {
-    return this.#claims.length - this.#head;
+  constructor(private readonly claims: Claims) {
+    this.#slots = new Int32Array(claims.columns.capacity);
   }
 
-  push(claim: QueuedClaim): void {
-    this.#claims.push(claim);
-    this.#arrived?.();
+  get length(): number {
+    return this.#length;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  push(slot: number): void {
+    this.#slots[(this.#head + this.#length) % this.#slots.length] = slot;
+    this.#length++;
+    if (this.#arrived !== undefined) this.#wake();
+  }
+
+  /** The oldest claim, or -1. */
+  first(): number {
+    return this.#length === 0 ? NONE : (this.#slots[this.#head] ?? NONE);
+  }
+
+  /** Takes the oldest claim off. */
+  shift(): void {
+    this.#head = (this.#head + 1) % this.#slots.length;
+    this.#length--;
   }
 
   /** Resolves when there is a claim; at once when the queue is closed. */
   async arrival(): Promise<void> {
-    if (this.length > 0 || this.#closed) return;
+    if (this.#length > 0 || this.#closed) return;
     await new Promise<void>((resolve) => {
       this.#arrived = resolve;
     });
-    this.#arrived = undefined;
   }
 
   /** Says that nothing more will come. */
   close(): void {
     this.#closed = true;
-    this.#arrived?.();
-  }
-
-  /** Takes the claims of one flush, by channel; those answered meanwhile are dropped. */
-  take(): Map<Channel, QueuedClaim[]> {
-    const byChannel = new Map<Channel, QueuedClaim[]>();
-    let taken = 0;
-    while (this.length > 0 && taken < INGEST_LIMITS.flushClaimsMax) {
-      const claim = this.#claims[this.#head] as QueuedClaim;
-      const group = byChannel.get(claim.channel);
-      if (group === undefined && byChannel.size >= INGEST_LIMITS.flushChannelsMax) break;
-      this.#head++;
-      if (!claim.submission.isOpen(claim.at)) continue;
-      claim.submission.take(claim.at);
-      taken++;
-      if (group === undefined) byChannel.set(claim.channel, [claim]);
-      else group.push(claim);
-    }
-    this.#compact();
-    return byChannel;
+    this.#wake();
   }
 
   /** Lets go of answered claims at the head; deadlines pass in order of arrival. */
   dropAnswered(): void {
-    while (this.length > 0) {
-      const claim = this.#claims[this.#head] as QueuedClaim;
-      if (claim.submission.isOpen(claim.at)) break;
-      this.#head++;
+    for (let slot = this.first(); slot !== NONE && !this.claims.isOpen(slot); slot = this.first()) {
+      this.shift();
+      this.claims.drop(slot);
     }
-    this.#compact();
   }
 
-  // Moving the rest down only when at least half is gone keeps the cost per claim constant.
-  #compact(): void {
-    if (this.#head * 2 < this.#claims.length) return;
-    this.#claims = this.#claims.slice(this.#head);
-    this.#head = 0;
+  #wake(): void {
+    const arrived = this.#arrived;
+    this.#arrived = undefined;
+    arrived?.();
   }
 }

@@ -8,24 +8,31 @@ export const INGEST_LIMITS = {
   bytesInFlightMax: 32 * 1024 * 1024,
   /** Claims of one flush: they must fit one log record even if all are of one partition. */
   flushClaimsMax: LIMITS.recordEntriesMax,
-  /** Channels of one flush: at 50 µs a signature, the checks of one flush take about 50 ms. */
-  flushChannelsMax: 1024,
+  /** Signature checks of one flush: at 50 µs each they take about 50 ms of one core. */
+  flushChecksMax: 1024,
+  /** A flush waits longer for company by 1 ms per so many claims of the last one … */
+  flushClaimsPerExtraMs: 16,
+  /** … but not longer than this. */
+  flushWindowMaxMs: 10,
+  /** Claims inside: those admitted, and those given up by their request while a flush holds them. */
+  claimSlots: 2 * LIMITS.ingestQueueMax,
   /** A request is answered within this time, whatever Kafka does. */
   answerWithinMs: 10_000,
   /** Batches of one stream in flight; beyond it the stream is not read. */
   streamBatchesMax: 32,
-  /** How old the newest mark of a partition may be when a payment is acknowledged. */
-  markAgeMaxMs: 2_000n,
-  /** How far ahead of our clock a mark may be before the two clocks are taken to disagree. */
-  clockSkewMaxMs: 1_000n,
-  /** Questions to the books at a time, and how many may wait behind them. */
-  lookupsMax: 32,
-  lookupsWaitingMax: 8_192,
-  /** How long the books may take to answer one. */
-  lookupWithinMs: 1_000,
+  /** Bytes of one packed stream in flight: several of its largest messages. */
+  streamBytesMax: 4 * 1024 * 1024,
+  /** Channels of one question to the books. */
+  lookupChannelsMax: LIMITS.handlesPerOpenMax,
+  /** Questions to the books at a time. */
+  lookupsMax: 4,
+  /** Channels that are asked for or wait to be asked for. */
+  lookupsWaitingMax: 65_536,
+  /** How long the books may take to answer one question. */
+  lookupWithinMs: 3_000,
   /** Negative answers remembered, and for how long an unknown channel stays unknown. */
   negativeAnswersMax: 65_536,
-  unknownForMs: 1_000n,
+  unknownForMs: 1_000,
   /** Connections whose failure budget is remembered. */
   sendersMax: 16_384,
 } as const;

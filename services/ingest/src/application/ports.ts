@@ -1,7 +1,6 @@
-import type { LogEntry } from '#libs/contracts';
 import type { Reason } from '#libs/domain';
 import type { ChannelFacts } from '../domain/channel.js';
-import type { Claim } from '../domain/claim.js';
+import type { ClaimKind } from '../domain/claim.js';
 
 /** Time as a value, milliseconds since 1970. */
 export type Clock = { nowMs(): bigint };
@@ -12,28 +11,29 @@ export type VoucherLog = {
    * Writes one record per partition and resolves with the offset of each once all in-sync replicas
    * have them. A rejection says nothing about what was written. One call at a time.
    */
-  append(records: ReadonlyMap<number, readonly LogEntry[]>): Promise<ReadonlyMap<number, bigint>>;
+  append(records: ReadonlyMap<number, Buffer>): Promise<ReadonlyMap<number, bigint>>;
 };
 
-/** Checks proofs: signatures and hash chains. */
-export type VerifyClaims = {
-  /** For each claim, in order, whether its proof holds. */
-  verify(claims: readonly Claim[]): Promise<readonly boolean[]>;
+/** What the books said of the channels they were asked for; those they do not name are unknown. */
+export type BooksAnswer = {
+  readonly known: readonly ChannelFacts[];
+  /** Ids of channels whose description makes no sense here. */
+  readonly unreadable: readonly Uint8Array[];
 };
 
 /** What the books know of channels. */
 export type Books = {
-  /** The channel as it is now; undefined when there is none. Rejects when the books don't answer. */
-  channel(channelId: Uint8Array): Promise<ChannelFacts | undefined>;
+  /** Channels as they are now. Takes at most 4096 ids; rejects when the books don't answer. */
+  channels(ids: readonly Uint8Array[]): Promise<BooksAnswer>;
 };
 
 /** Counts what happens. */
 export type IngestMeter = {
-  accepted(kind: Claim['kind'], count: number): void;
-  refused(kind: Claim['kind'], reason: Reason, count: number): void;
+  accepted(kind: ClaimKind, count: number): void;
+  refused(kind: ClaimKind, reason: Reason, count: number): void;
   inFlight(items: number, bytes: number): void;
   queued(items: number): void;
   flushed(claims: number, winners: number): void;
   produced(seconds: number): void;
-  lookedUp(result: 'found' | 'unknown' | 'failed'): void;
+  lookedUp(result: 'found' | 'unknown' | 'failed', channels: number): void;
 };

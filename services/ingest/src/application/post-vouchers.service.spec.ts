@@ -134,7 +134,9 @@ describe('the ladder of ticks', () => {
     const channel = fixture.open();
     expect(await fixture.results({ ticks: [tickOf(channel, 9_000)] })).toEqual([90_000n]);
     expect(await fixture.results({ ticks: [tickOf(channel, 19_000)] })).toEqual([190_000n]);
-    expect(fixture.log.entries().map(({ kind, detail }) => [kind, detail])).toEqual([
+    expect(
+      fixture.log.entries().map((entry) => [entry.kind, 'detail' in entry && entry.detail]),
+    ).toEqual([
       ['tick', 9_000n],
       ['tick', 19_000n],
     ]);
@@ -206,7 +208,7 @@ describe('channels that the topic has not told of', () => {
 describe('bounds', () => {
   const refusal = async (fixture: Fixture, count: number) => {
     const vouchers = new Array(count).fill(fixture.voucher(fixture.open(), 1n));
-    const result = await fixture.service.post({ vouchers, ticks: [] }, 'test:1');
+    const result = await fixture.service.post({ vouchers, ticks: [], bundles: [] }, 'test:1');
     return result.ok ? 'accepted' : result.reason;
   };
 

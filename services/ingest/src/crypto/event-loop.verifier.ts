@@ -1,57 +1,139 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sha256, verify } from '#libs/crypto';
 import {
-  domainSeparator,
+  addressFromBytes,
+  type BundleLeaf,
+  bundleRoot,
+  Digests,
   hashesForward,
+  LIMITS,
   type SigningDomain,
-  TYPES,
-  typedDataDigest,
-  typeHash,
-  uintWord,
 } from '#libs/domain';
-import type { VerifyClaims } from '../application/ports.js';
-import { payeeWordOf } from '../domain/channel.js';
-import { type Claim, proofCost } from '../domain/claim.js';
+import type { ProofBatch, ProofVerifier } from './proof-verifier.js';
 
-const VOUCHER = typeHash(TYPES.Voucher);
+// About 3 ms: everything else gets its turn between two slices.
+const SLICE_PROOFS = 64;
+const INT64_MAX = 2n ** 63n - 1n;
 
-// About 3 ms: requests, answers and news of channels get their turn between two slices.
-const SLICE_CHECKS = 64;
+type Proof = () => boolean;
+type Bundle = { readonly count: number; readonly leaves: BundleLeaf[] };
 
-/** Checks proofs on the event loop, a slice at a time, with the native curve and hash. */
-export class EventLoopVerifier implements VerifyClaims {
-  readonly #separator: Uint8Array;
+/**
+ * The plain form of the verifier: it checks on the event loop, by the functions that clients sign with.
+ * It is what the fast form is compared with, and what tests run where threads would only be in the way.
+ */
+export class EventLoopVerifier implements ProofVerifier {
+  readonly #digests: Digests;
 
   constructor(domain: SigningDomain) {
-    this.#separator = domainSeparator(domain);
+    this.#digests = new Digests(domain);
   }
 
-  async verify(claims: readonly Claim[]): Promise<readonly boolean[]> {
-    const holds: boolean[] = [];
-    let spent = 0;
-    for (const claim of claims) {
-      spent += proofCost(claim);
-      holds.push(claim.kind === 'voucher' ? this.#signed(claim) : chained(claim));
-      if (spent < SLICE_CHECKS) continue;
-      spent = 0;
-      await nextTurn();
+  batch(): ProofBatch {
+    return new PlainProofBatch(this.#digests);
+  }
+
+  async verify(batch: ProofBatch): Promise<Uint8Array> {
+    if (!(batch instanceof PlainProofBatch)) throw new TypeError('not a batch of this verifier');
+    const results = new Uint8Array(batch.size);
+    for (const [item, holds] of batch.proofs.entries()) {
+      results[item] = holds() ? 1 : 0;
+      if (item % SLICE_PROOFS === SLICE_PROOFS - 1) await nextTurn();
     }
-    return holds;
+    return results;
   }
 
-  #signed({ channel, cumulativeUnits, detail, proof }: Claim): boolean {
-    // The same words as Digests.voucher; the payee's is made once per channel, not per voucher.
-    const digest = typedDataDigest(this.#separator, VOUCHER, [
-      channel.id,
-      payeeWordOf(channel),
-      uintWord(cumulativeUnits),
-      uintWord(detail),
-    ]);
-    return verify(digest, proof, channel.payerKey);
+  async close(): Promise<void> {}
+}
+
+class PlainProofBatch implements ProofBatch {
+  readonly #digests: Digests;
+  proofs: Proof[] = [];
+  #bundle: Bundle | undefined;
+
+  constructor(digests: Digests) {
+    this.#digests = digests;
+  }
+
+  get size(): number {
+    return this.proofs.length;
+  }
+
+  addVoucher(
+    payerKey: Uint8Array,
+    channelId: Uint8Array,
+    payee: Uint8Array,
+    cumulativeUnits: bigint,
+    validUntilMs: bigint,
+    signature: Uint8Array,
+  ): void {
+    const [key, id, to, signed] = copies(payerKey, channelId, payee, signature);
+    this.proofs.push(() => {
+      if (!isKey(key) || id.length !== 32 || to.length !== 20) return false;
+      if (!isInt64(cumulativeUnits) || !isInt64(validUntilMs)) return false;
+      const voucher = { channelId: id, payee: addressFromBytes(to), cumulativeUnits, validUntilMs };
+      return verify(this.#digests.voucher(voucher), signed, key);
+    });
+  }
+
+  addTick(preimage: Uint8Array, steps: number, anchor: Uint8Array): void {
+    const [from, to] = copies(preimage, anchor);
+    this.proofs.push(
+      () =>
+        from.length === 32 &&
+        isCount(steps, LIMITS.tickStepsMax) &&
+        hashesForward(from, steps, to, sha256),
+    );
+  }
+
+  addBundle(
+    payerKey: Uint8Array,
+    validUntilMs: bigint,
+    signature: Uint8Array,
+    count: number,
+  ): void {
+    const leaves: BundleLeaf[] = [];
+    const [key, signed] = copies(payerKey, signature);
+    this.#bundle = { count, leaves };
+    this.proofs.push(() => {
+      if (!isKey(key) || !isInt64(validUntilMs) || !isCount(count, LIMITS.bundleEntriesMax))
+        return false;
+      const areFormed = leaves.every(
+        ({ channelId, cumulativeUnits }) => channelId.length === 32 && isInt64(cumulativeUnits),
+      );
+      if (!areFormed || leaves.length !== count) return false;
+      const root = bundleRoot(leaves, sha256);
+      return verify(this.#digests.bundle({ root, count, validUntilMs }), signed, key);
+    });
+  }
+
+  addBundleEntry(channelId: Uint8Array, cumulativeUnits: bigint): void {
+    const { count, leaves } = this.#bundle ?? { count: 0, leaves: [] };
+    if (leaves.length >= count) throw new Error('more entries than the bundle was said to have');
+    leaves.push({ channelId: channelId.slice(), cumulativeUnits });
+  }
+
+  reset(): void {
+    this.proofs = [];
+    this.#bundle = undefined;
   }
 }
 
-function chained({ channel, detail, proof }: Claim): boolean {
-  const steps = Number(detail - channel.tickIndex);
-  return steps > 0 && hashesForward(proof, steps, channel.tickPreimage, sha256);
+function copies<const Arrays extends readonly Uint8Array[]>(
+  ...arrays: Arrays
+): { -readonly [At in keyof Arrays]: Uint8Array } {
+  return arrays.map((bytes) => bytes.slice()) as { -readonly [At in keyof Arrays]: Uint8Array };
+}
+
+// One key has one spelling here, the one that `parsePublicKey` makes.
+function isKey(bytes: Uint8Array): boolean {
+  return bytes.length === 65 && bytes[0] === 4;
+}
+
+function isInt64(value: bigint): boolean {
+  return value >= 0n && value <= INT64_MAX;
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
 }

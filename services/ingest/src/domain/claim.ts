@@ -1,16 +1,10 @@
 import { type Refusal, refuse, type Units } from '#libs/domain';
-import { type Channel, notAccepting } from './channel.js';
 
-/** A payment that passed the ladder up to its proof: "this channel owes at least so much". */
-export type Claim = {
-  readonly kind: 'voucher' | 'tick';
-  readonly channel: Channel;
-  readonly cumulativeUnits: Units;
-  /** A voucher's validity in milliseconds since 1970, a tick's index. */
-  readonly detail: bigint;
-  /** A voucher's signature, a tick's preimage. */
-  readonly proof: Uint8Array;
-};
+/** What kinds of payments there are. */
+export type ClaimKind = 'voucher' | 'tick' | 'bundle';
+
+/** A kind's number in columns; the same as in the voucher log. */
+export const KIND = { voucher: 1, tick: 2, bundle: 4 } as const;
 
 /** A payment durably logged: the channel owes at least `acceptedUnits`. */
 export type Accepted = {
@@ -29,29 +23,34 @@ export type Outcome = Accepted | ClaimRefusal;
 // A signature check takes about as long as this many hashes.
 const HASHES_PER_CHECK = 50;
 
-/** What checking a claim's proof costs, in signature checks. */
-export function proofCost(claim: Claim): number {
-  if (claim.kind === 'voucher') return 1;
-  return Math.max(0, Number(claim.detail - claim.channel.tickIndex)) / HASHES_PER_CHECK;
+/** What checking a tick so many steps ahead costs, in signature checks. */
+export function tickCost(steps: number): number {
+  return Math.max(0, steps) / HASHES_PER_CHECK;
 }
 
 /** What is said when a claim's proof does not hold. */
-export function proofRefusal(claim: Claim): ClaimRefusal {
-  return claim.kind === 'voucher'
-    ? refuse('BAD_SIGNATURE', "the signature is not the payer's, or not low-S")
-    : refuse('BAD_PREIMAGE', 'the preimage does not hash to the last accepted tick');
+export function proofRefusal(kind: number): Refusal {
+  return kind === KIND.tick
+    ? refuse('BAD_PREIMAGE', 'the preimage does not hash to the last accepted tick')
+    : refuse('BAD_SIGNATURE', "the signature is not the payer's, or not low-S");
 }
 
-/** The refusal of an amount that is not above what is durably accepted; undefined when it is above. */
-export function superseded(channel: Channel, cumulativeUnits: Units): ClaimRefusal | undefined {
-  if (cumulativeUnits > channel.acceptedUnits) return undefined;
-  return {
-    ...refuse('SUPERSEDED', 'an equal or higher amount is already accepted'),
-    acceptedUnits: channel.acceptedUnits,
-  };
+/** What is said when a claim was not tried, since its sender's others failed. */
+export function untriedRefusal(): Refusal {
+  return refuse('OVERLOADED', 'not checked after failed payments of this sender; send it again');
 }
 
-/** Judges a claim again after it waited: what may have changed since is the channel, not the claim. */
-export function noLongerStands(claim: Claim, nowMs: bigint): ClaimRefusal | undefined {
-  return notAccepting(claim.channel, nowMs) ?? superseded(claim.channel, claim.cumulativeUnits);
+/** What is said when no proof could be judged. */
+export function uncheckedRefusal(): Refusal {
+  return refuse('UNAVAILABLE', 'the proof could not be checked; nothing was accepted');
+}
+
+/** What is said while we cannot know whether a channel is closing. */
+export function staleRefusal(): Refusal {
+  return refuse('UNAVAILABLE', 'news of channels is late; nothing was accepted, send it again');
+}
+
+/** What is said of a payment that may have been logged. */
+export function outcomeUnknown(why: string): Refusal {
+  return refuse('OUTCOME_UNKNOWN', `${why}; sending it again is safe`);
 }

@@ -1,8 +1,8 @@
-import type { Channel } from './channel.js';
-import type { Claim } from './claim.js';
-
 /** A sender's highest claim and its runner-up may be tried for one channel in one flush. */
 const TRIES_PER_SENDER = 2;
+
+/** What a contest needs to know of a claim. */
+export type Contender = { readonly cumulativeUnits: bigint; readonly sender: object };
 
 /**
  * The claims of one channel in one flush. The highest is tried first; when its proof holds it wins
@@ -10,8 +10,7 @@ const TRIES_PER_SENDER = 2;
  * the contest goes on with the claims of other senders, so that nobody's garbage hides an honest
  * payment of somebody else.
  */
-export class Contest<C extends Claim & { readonly sender: object }> {
-  readonly channel: Channel;
+export class Contest<C extends Contender> {
   /** Claims whose proof was tried and does not hold. */
   readonly failed: C[] = [];
   winner: C | undefined;
@@ -20,8 +19,8 @@ export class Contest<C extends Claim & { readonly sender: object }> {
   readonly #tries = new Map<object, number>();
   #at = 0;
 
-  constructor(channel: Channel, claims: readonly C[]) {
-    this.channel = channel;
+  /** Takes claims in order of arrival. */
+  constructor(claims: readonly C[]) {
     this.#ranked = claims.toSorted(higherFirst);
   }
 
@@ -61,7 +60,7 @@ export class Contest<C extends Claim & { readonly sender: object }> {
   }
 }
 
-function higherFirst(a: Claim, b: Claim): number {
+function higherFirst(a: Contender, b: Contender): number {
   if (a.cumulativeUnits === b.cumulativeUnits) return 0;
   return a.cumulativeUnits > b.cumulativeUnits ? -1 : 1;
 }

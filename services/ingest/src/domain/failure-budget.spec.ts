@@ -1,27 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { FAILURES_MAX, FAILURES_PER_SECOND, FailureBudget } from './failure-budget.js';
+import { FAILURES_MAX, FAILURES_PER_SECOND, FailureBudget, JointBudget } from './failure-budget.js';
 
 describe('FailureBudget', () => {
   it('is spent after its maximum and refills with time', () => {
-    const budget = new FailureBudget(0n);
-    budget.charge(FAILURES_MAX - 1, 0n);
-    expect(budget.isSpent(0n)).toBe(false);
-    budget.charge(1, 0n);
-    expect(budget.isSpent(0n)).toBe(true);
-    expect(budget.isSpent(1_000n)).toBe(false);
+    const budget = new FailureBudget(0);
+    budget.charge(FAILURES_MAX - 1, 0);
+    expect(budget.isSpent(0)).toBe(false);
+    budget.charge(1, 0);
+    expect(budget.isSpent(0)).toBe(true);
+    expect(budget.isSpent(1_000)).toBe(false);
   });
 
   it('makes a debt wait as long as it is large', () => {
-    const budget = new FailureBudget(0n);
-    budget.charge(FAILURES_MAX + 10 * FAILURES_PER_SECOND, 0n);
-    expect(budget.isSpent(10_000n)).toBe(true);
-    expect(budget.isSpent(10_100n)).toBe(false);
+    const budget = new FailureBudget(0);
+    budget.charge(FAILURES_MAX + 10 * FAILURES_PER_SECOND, 0);
+    expect(budget.isSpent(10_000)).toBe(true);
+    expect(budget.isSpent(10_100)).toBe(false);
   });
 
   it('never holds more than its maximum, and time never takes anything away', () => {
-    const budget = new FailureBudget(1_000_000n);
-    expect(budget.isSpent(0n)).toBe(false);
-    budget.charge(FAILURES_MAX, 9_000_000n);
-    expect(budget.isSpent(9_000_000n)).toBe(true);
+    const budget = new FailureBudget(1_000_000);
+    expect(budget.isSpent(0)).toBe(false);
+    budget.charge(FAILURES_MAX, 9_000_000);
+    expect(budget.isSpent(9_000_000)).toBe(true);
+  });
+});
+
+describe('JointBudget', () => {
+  it('is spent with either, so that neither new accounts nor new connections help', () => {
+    const [account, connection] = [new FailureBudget(0), new FailureBudget(0)];
+    new JointBudget(account, connection).charge(FAILURES_MAX, 0);
+    expect(new JointBudget(account, new FailureBudget(0)).isSpent(0)).toBe(true);
+    expect(new JointBudget(new FailureBudget(0), connection).isSpent(0)).toBe(true);
+    expect(new JointBudget(new FailureBudget(0), new FailureBudget(0)).isSpent(0)).toBe(false);
   });
 });

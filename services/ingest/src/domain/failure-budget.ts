@@ -4,35 +4,58 @@ export const FAILURES_MAX = 256;
 /** Failed checks a second that a connection may cost for ever: a third of a percent of one core. */
 export const FAILURES_PER_SECOND = 64;
 
+/** Who pays for failed payments. */
+export type Budget = {
+  /** Pays for a check that failed. */
+  charge(cost: number, nowMs: number): void;
+  /** True while nothing more of this sender is looked at. */
+  isSpent(nowMs: number): boolean;
+};
+
 /**
- * What the failed payments of one connection may cost, in signature checks: a bucket that refills
+ * What the failed payments of one sender may cost, in signature checks: a bucket that refills
  * with time. Honest senders hardly touch it; one that sends garbage is refused unread while its
  * bucket is empty. It may fall below zero, by one flush at most, and that debt is waited off too.
  */
-export class FailureBudget {
+export class FailureBudget implements Budget {
   #left = FAILURES_MAX;
-  #asOfMs: bigint;
+  #asOfMs: number;
 
-  constructor(nowMs: bigint) {
+  constructor(nowMs: number) {
     this.#asOfMs = nowMs;
   }
 
-  /** Pays for a check that failed. */
-  charge(cost: number, nowMs: bigint): void {
+  charge(cost: number, nowMs: number): void {
     this.#refill(nowMs);
     this.#left -= cost;
   }
 
-  /** True while nothing more of this connection is looked at. */
-  isSpent(nowMs: bigint): boolean {
+  isSpent(nowMs: number): boolean {
     this.#refill(nowMs);
     return this.#left <= 0;
   }
 
-  #refill(nowMs: bigint): void {
+  #refill(nowMs: number): void {
     if (nowMs <= this.#asOfMs) return;
-    const refill = (Number(nowMs - this.#asOfMs) * FAILURES_PER_SECOND) / 1000;
+    const refill = ((nowMs - this.#asOfMs) * FAILURES_PER_SECOND) / 1000;
     this.#left = Math.min(FAILURES_MAX, this.#left + refill);
     this.#asOfMs = nowMs;
+  }
+}
+
+/** Two budgets that both pay, of which one is enough to be spent: an account's and its connection's. */
+export class JointBudget implements Budget {
+  constructor(
+    private readonly one: Budget,
+    private readonly other: Budget,
+  ) {}
+
+  charge(cost: number, nowMs: number): void {
+    this.one.charge(cost, nowMs);
+    this.other.charge(cost, nowMs);
+  }
+
+  isSpent(nowMs: number): boolean {
+    return this.one.isSpent(nowMs) || this.other.isSpent(nowMs);
   }
 }

@@ -1,89 +1,75 @@
-import { LIMITS, type Refusal, refuse, type TickCommitment, type Units } from '#libs/domain';
-import { type Channel, notAccepting } from './channel.js';
-import { type ClaimRefusal, superseded } from './claim.js';
-import type { Ladder } from './ladder.js';
+import { LIMITS, type Refusal, refuse, type Units } from '#libs/domain';
+import type { ChannelTable } from './channel-table.js';
+import type { ClaimRefusal } from './claim.js';
+import { aboveDeposit, notAccepting, superseded } from './ladder.js';
 
-/** A tick as it arrives. */
+/** A tick as it arrives in the typed API. */
 export type TickMessage = {
   readonly channelId: Uint8Array;
   readonly index: bigint;
   readonly preimage: Uint8Array;
 };
 
-/** The ladder of a tick; its proof is the preimage. Committed, range and deposit stand for "payee, expiry, deposit". */
-export const TICK_LADDER: Ladder<TickMessage> = {
-  kind: 'tick',
-  checkForm,
-  checkStanding,
-  mayBeBehind: isFarAhead,
-  claim: (tick, channel) => ({
-    kind: 'tick',
-    channel,
-    cumulativeUnits:
-      channel.commitment === undefined ? 0n : tickUnits(tick.index, channel.commitment),
-    detail: tick.index,
-    proof: tick.preimage,
-  }),
-};
+const TICKS_MAX = Number(LIMITS.ticksMax);
 
-function checkForm(tick: TickMessage): Refusal | undefined {
+/** Shape and limits of a typed tick. */
+export function checkTickForm(tick: TickMessage): Refusal | undefined {
   if (tick.channelId.length !== 32) return refuse('MALFORMED', 'channel_id must have 32 bytes');
   if (tick.index <= 0n) return refuse('MALFORMED', 'index must be above 0');
   if (tick.preimage.length !== 32) return refuse('MALFORMED', 'preimage must have 32 bytes');
-  if (tick.index > LIMITS.ticksMax) {
-    return refuse('LIMIT_EXCEEDED', `no chain has more than ${LIMITS.ticksMax} ticks`);
-  }
-  return undefined;
+  return checkIndexForm(Number(tick.index));
 }
 
-function checkStanding(
-  tick: TickMessage,
-  channel: Channel,
-  nowMs: bigint,
+/** Range of an index that holds for all chains. */
+export function checkIndexForm(index: number): Refusal | undefined {
+  if (index <= 0) return refuse('MALFORMED', 'index must be above 0');
+  if (index <= TICKS_MAX) return undefined;
+  return refuse('LIMIT_EXCEEDED', `no chain has more than ${LIMITS.ticksMax} ticks`);
+}
+
+/** True when a tick is further ahead of the last one we know of than may be hashed in one step. */
+function isFarAhead(table: ChannelTable, row: number, index: number): boolean {
+  return table.hasTicks(row) && index - table.tickIndex(row) > LIMITS.tickStepsMax;
+}
+
+/**
+ * True when the books may know what makes this tick good although we do not: it is far ahead, or the
+ * channel has no chain that still pays, and may have been given the next one a moment ago.
+ */
+export function mayBeBehind(
+  table: ChannelTable,
+  row: number,
+  index: number,
+  nowMs: number,
+): boolean {
+  if (notAccepting(table, row, nowMs) !== undefined) return false;
+  if (!table.hasTicks(row)) return true;
+  const lastUnits = table.tickUnits(row, table.ticksMax(row));
+  return table.acceptedUnits(row) >= lastUnits || isFarAhead(table, row, index);
+}
+
+/** The rungs of a tick on a known channel. Committed and range stand for "payee, expiry". */
+export function checkTickStanding(
+  table: ChannelTable,
+  row: number,
+  index: number,
+  cumulativeUnits: Units,
+  nowMs: number,
 ): ClaimRefusal | undefined {
-  const closed = notAccepting(channel, nowMs);
+  const closed = notAccepting(table, row, nowMs);
   if (closed !== undefined) return closed;
-  const { commitment } = channel;
-  if (commitment === undefined) {
-    return refuse('TICKS_NOT_COMMITTED', 'the channel was opened without a hash chain');
+  if (!table.hasTicks(row)) {
+    return refuse('TICKS_NOT_COMMITTED', 'the channel has no hash chain');
   }
-  return (
-    checkRange(tick, channel, commitment) ??
-    checkDeposit(tick, channel, commitment) ??
-    superseded(channel, tickUnits(tick.index, commitment))
-  );
+  const ticksMax = table.ticksMax(row);
+  if (index > ticksMax) return refuse('TICK_OUT_OF_RANGE', `the chain has ${ticksMax} ticks`);
+  if (isFarAhead(table, row, index)) return tooFarAhead(table.tickIndex(row));
+  return aboveDeposit(table, row, cumulativeUnits) ?? superseded(table, row, cumulativeUnits);
 }
 
-// True when a tick is further ahead of the last one we know of than may be hashed in one step.
-function isFarAhead(tick: TickMessage, channel: Channel): boolean {
-  return tick.index - channel.tickIndex > BigInt(LIMITS.tickStepsMax);
-}
-
-// What a channel owes after so many ticks.
-function tickUnits(index: bigint, commitment: TickCommitment): Units {
-  return index * commitment.tickValueUnits;
-}
-
-function checkRange(
-  tick: TickMessage,
-  channel: Channel,
-  commitment: TickCommitment,
-): Refusal | undefined {
-  if (tick.index > commitment.ticksMax) {
-    return refuse('TICK_OUT_OF_RANGE', `the chain has ${commitment.ticksMax} ticks`);
-  }
-  if (!isFarAhead(tick, channel)) return undefined;
+function tooFarAhead(tickIndex: number): Refusal {
   return refuse(
     'TICK_OUT_OF_RANGE',
-    `at most ${LIMITS.tickStepsMax} ticks ahead of tick ${channel.tickIndex}; send one between`,
+    `at most ${LIMITS.tickStepsMax} ticks ahead of tick ${tickIndex}; send one between`,
   );
-}
-
-function checkDeposit(
-  tick: TickMessage,
-  channel: Channel,
-  commitment: TickCommitment,
-): Refusal | undefined {
-  if (tickUnits(tick.index, commitment) <= channel.depositUnits) return undefined;
-  return refuse('ABOVE_DEPOSIT', `the channel's deposit is ${channel.depositUnits} units`);
 }

@@ -1,38 +1,49 @@
 import {
+  type ItemRefusal,
   type Outcome as OutcomeMessage,
   type PaymentOutcomes,
+  type Refusal as RefusalMessage,
   reasonToWire,
 } from '#libs/contracts';
 import type { Refusal } from '#libs/domain';
 import type { Payments } from '../application/post-vouchers.service.js';
-import type { Outcome } from '../domain/claim.js';
+import type { ClaimRefusal, Outcome } from '../domain/claim.js';
 
-/** Outcomes on the wire; they stand in the order of the request, vouchers first. */
+/** Outcomes on the wire; they stand in the order of the request: vouchers, ticks, entries of bundles. */
 export function outcomesToWire(payments: Payments, outcomes: readonly Outcome[]): PaymentOutcomes {
-  const ids = [...payments.vouchers, ...payments.ticks].map(({ channelId }) => channelId);
-  const messages = outcomes.map((outcome, at) => toWire(outcome, ids[at] ?? new Uint8Array(0)));
+  let item = 0;
+  const next = ({ channelId }: { readonly channelId: Uint8Array }) =>
+    toWire(outcomes[item++], channelId);
   return {
-    vouchers: messages.slice(0, payments.vouchers.length),
-    ticks: messages.slice(payments.vouchers.length),
+    vouchers: payments.vouchers.map(next),
+    ticks: payments.ticks.map(next),
+    bundles: payments.bundles.map(({ entries }) => ({ entries: entries.map(next) })),
   };
 }
 
 /** One refusal as the outcome of every payment. */
 export function refusalToWire(payments: Payments, refusal: Refusal): PaymentOutcomes {
-  const items = payments.vouchers.length + payments.ticks.length;
-  return outcomesToWire(payments, new Array<Outcome>(items).fill(refusal));
+  const next = ({ channelId }: { readonly channelId: Uint8Array }) => toWire(refusal, channelId);
+  return {
+    vouchers: payments.vouchers.map(next),
+    ticks: payments.ticks.map(next),
+    bundles: payments.bundles.map(({ entries }) => ({ entries: entries.map(next) })),
+  };
 }
 
-function toWire(outcome: Outcome, channelId: Uint8Array): OutcomeMessage {
-  if (outcome.ok) {
-    const { acceptedUnits, partition, offset } = outcome;
-    const receipt = { channelId: Buffer.from(channelId), acceptedUnits, partition, offset };
-    return { result: { $case: 'receipt', value: receipt } };
-  }
-  const refusal = {
-    reason: reasonToWire(outcome.reason),
-    detail: outcome.detail,
-    acceptedUnits: outcome.acceptedUnits ?? 0n,
-  };
-  return { result: { $case: 'refusal', value: refusal } };
+/** A refused item of a packed batch. */
+export function itemRefusal(item: number, refusal: ClaimRefusal): ItemRefusal {
+  return { item, refusal: refusalMessage(refusal) };
+}
+
+function toWire(outcome: Outcome | undefined, channelId: Uint8Array): OutcomeMessage {
+  if (outcome === undefined) return { result: undefined };
+  if (!outcome.ok) return { result: { $case: 'refusal', value: refusalMessage(outcome) } };
+  const { acceptedUnits, partition, offset } = outcome;
+  const receipt = { channelId: Buffer.from(channelId), acceptedUnits, partition, offset };
+  return { result: { $case: 'receipt', value: receipt } };
+}
+
+function refusalMessage({ reason, detail, acceptedUnits }: ClaimRefusal): RefusalMessage {
+  return { reason: reasonToWire(reason), detail, acceptedUnits: acceptedUnits ?? 0n };
 }

@@ -10,7 +10,7 @@ import { outcomesToWire, refusalToWire } from './outcome.codec.js';
 /** The raw call of StreamVouchers. */
 export type VoucherCall = ServerDuplexStream<StreamVouchersRequest, StreamVouchersResponse>;
 
-const NOTHING: Payments = { vouchers: [], ticks: [] };
+const NOTHING: Payments = { vouchers: [], ticks: [], bundles: [] };
 
 /**
  * One stream: every batch is posted as it arrives and answered when its flush is done. It is not
@@ -47,7 +47,10 @@ export class VoucherStream {
       this.#proceed();
     });
     // A client that goes away is no error of ours; what it posted is flushed all the same.
-    call.on('error', (error: Error) => this.logger.debug({ err: error }, 'a stream broke'));
+    call.on('error', (error: Error) => {
+      this.#over = true;
+      this.logger.debug({ err: error }, 'a stream broke');
+    });
   }
 
   /** Reads no more; once all that was read is answered, the client is told to go elsewhere. */
@@ -65,10 +68,11 @@ export class VoucherStream {
       const outcomes = result.ok
         ? outcomesToWire(payments, result.value)
         : refusalToWire(payments, result);
-      if (!this.call.cancelled) this.#writable = this.call.write({ sequence, outcomes });
+      if (!this.#over && !this.call.cancelled) {
+        this.#writable = this.call.write({ sequence, outcomes });
+      }
     } catch (error) {
-      this.#over = true;
-      this.call.emit('error', grpcErrorOf(error, this.logger));
+      if (!this.#over) this.call.emit('error', grpcErrorOf(error, this.logger));
     }
     this.#inFlight--;
     this.#proceed();

@@ -2,23 +2,26 @@ import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Controller, Inject } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import type { PostVouchersRequest, PostVouchersResponse } from '#libs/contracts';
-import { unwrap } from '#libs/grpc';
+import { grpcErrorOf, toGrpcError, unwrap } from '#libs/grpc';
 import type { Logger } from '#libs/observability';
 import { PostVouchersService } from '../application/post-vouchers.service.js';
 import { LOGGER } from '../tokens.js';
 import { outcomesToWire } from './outcome.codec.js';
+import type { PackedCall } from './packed-stream.js';
+import { PackedStreams } from './packed-streams.js';
 import { type VoucherCall, VoucherStream } from './voucher-stream.js';
 
 // Leaves the rest of the ten seconds that a process has for stopping to its connections.
 const DRAIN_MS = 7_000;
 
-/** VoucherService of the API. */
+/** VoucherService of the API. Streams get the raw call: nothing of Nest's stands in their way. */
 @Controller()
 export class VoucherController implements BeforeApplicationShutdown {
-  readonly #streams = new Set<VoucherStream>();
+  readonly #streams = new Set<{ stop(): void }>();
 
   constructor(
     @Inject(PostVouchersService) private readonly service: PostVouchersService,
+    @Inject(PackedStreams) private readonly packedStreams: PackedStreams,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -28,16 +31,25 @@ export class VoucherController implements BeforeApplicationShutdown {
     _metadata: Metadata,
     call: ServerUnaryCall<PostVouchersRequest, PostVouchersResponse>,
   ): Promise<PostVouchersResponse> {
-    const payments = batch ?? { vouchers: [], ticks: [] };
+    const payments = batch ?? { vouchers: [], ticks: [], bundles: [] };
     const outcomes = unwrap(await this.service.post(payments, call.getPeer()));
     return { outcomes: outcomesToWire(payments, outcomes) };
   }
 
   @GrpcStreamCall('VoucherService', 'StreamVouchers')
   stream(call: VoucherCall): void {
-    const stream = new VoucherStream(call, this.service, this.logger);
-    this.#streams.add(stream);
-    void stream.ended.then(() => this.#streams.delete(stream));
+    this.#keep(new VoucherStream(call, this.service, this.logger));
+  }
+
+  @GrpcStreamCall('VoucherService', 'StreamPacked')
+  streamPacked(call: PackedCall): void {
+    try {
+      const opened = this.packedStreams.open(call);
+      if (opened.ok) this.#keep(opened.value);
+      else endWith(call, toGrpcError(opened));
+    } catch (error) {
+      endWith(call, grpcErrorOf(error, this.logger));
+    }
   }
 
   /** Reads no more, flushes what is inside, answers it and ends the streams. */
@@ -45,4 +57,15 @@ export class VoucherController implements BeforeApplicationShutdown {
     for (const stream of this.#streams) stream.stop();
     await this.service.drain(DRAIN_MS);
   }
+
+  #keep(stream: { stop(): void; readonly ended: Promise<void> }): void {
+    this.#streams.add(stream);
+    void stream.ended.then(() => this.#streams.delete(stream));
+  }
+}
+
+/** Ends a call that no stream was made for: an error that nobody listens to would end the process. */
+function endWith(call: PackedCall, error: unknown): void {
+  call.on('error', () => undefined);
+  call.emit('error', error);
 }

@@ -4,12 +4,14 @@ import { ChannelsRecord, TOPICS } from '#libs/contracts';
 import { toHex } from '#libs/domain';
 import { type InRecord, TopicReader } from '#libs/kafka';
 import type { Logger } from '#libs/observability';
-import { type ChannelDirectory, channelKey } from '../application/channel-directory.js';
+import type { ChannelDirectory } from '../application/channel-directory.js';
 import { factsOf } from './channel-facts.js';
 
 const RETRY_MS = 1_000;
+const ID_BYTES = 32;
+const KEY_BYTES = ID_BYTES + 1;
 
-/** Keeps the directory of channels up to date from the `channels` topic. */
+/** Tells the directory what the `channels` topic says from now on. */
 export class ChannelsConsumer {
   #reader: TopicReader | undefined;
   #problem: Error | undefined = new Error('Kafka has not answered yet');
@@ -19,6 +21,7 @@ export class ChannelsConsumer {
     private readonly kafka: Kafka,
     private readonly directory: ChannelDirectory,
     private readonly logger: Logger,
+    private readonly topic: string = TOPICS.channels.name,
   ) {}
 
   /** Reads until stopped; while Kafka is away it keeps trying, and readiness says so. */
@@ -26,9 +29,11 @@ export class ChannelsConsumer {
     while (!this.#stopped) {
       const reader = new TopicReader({
         kafka: this.kafka,
-        topic: TOPICS.channels.name,
+        topic: this.topic,
         logger: this.logger,
+        fromBeginning: false,
         onRecord: (partition, record) => this.apply(partition, record),
+        onLost: (partition) => this.directory.lost(partition),
       });
       this.#reader = reader;
       try {
@@ -46,25 +51,29 @@ export class ChannelsConsumer {
 
   /** Takes one record. What cannot be read makes its channel unknown here: the books are asked then. */
   apply(partition: number, record: InRecord): void {
+    const id = idOf(record);
+    // Most news is of channels that are paid elsewhere or not at all.
+    if (id !== undefined && !this.directory.isOfInterest(id)) return;
     try {
       if (record.value === null) throw new TypeError('the record has no value');
       const { record: news } = ChannelsRecord.decode(record.value);
       if (news === undefined) throw new TypeError('the record is empty');
       if (news.$case === 'markMs') {
-        this.directory.mark(partition, news.value);
+        this.directory.mark(partition, Number(news.value));
         return;
       }
       const facts = factsOf(news.value, this.directory.partitions);
       if (facts.partition !== partition) throw new TypeError('the channel is of another partition');
-      this.directory.learn(facts);
+      this.directory.hear(facts);
     } catch (error) {
       const { key, offset } = record;
       this.logger.error(
         { err: error, partition, offset, key: key === null ? null : toHex(key) },
         'a record of the channels topic cannot be read',
       );
-      // The key is the channel's id and a byte for its state.
-      if (key !== null && key.length >= 32) this.directory.forget(channelKey(key.subarray(0, 32)));
+      if (id !== undefined) this.directory.forget(id);
+      // Without its id it may have been the closing of any channel.
+      else this.directory.lost(partition);
     }
   }
 
@@ -73,11 +82,15 @@ export class ChannelsConsumer {
     if (this.#problem !== undefined) {
       throw new Error(`the channels topic cannot be read: ${this.#problem.message}`);
     }
-    if (this.#reader?.caughtUp !== true) throw new Error('the channels topic is still being read');
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#reader?.stop();
   }
+}
+
+// The key is the channel's id and a byte for its state; that of a mark is shorter.
+function idOf({ key }: InRecord): Uint8Array | undefined {
+  return key?.length === KEY_BYTES ? key.subarray(0, ID_BYTES) : undefined;
 }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { decodeLogRecord, type LogEntry } from '#libs/contracts';
+import { decodeLogRecord, encodeLogRecord, type LogEntry } from '#libs/contracts';
 import type { OutRecord, Producer, Written } from '#libs/kafka';
 import { FakeClock } from '#libs/testing';
 import { KafkaVoucherLog } from './kafka.voucher-log.js';
@@ -45,8 +45,8 @@ describe('KafkaVoucherLog', () => {
     await log.connect();
     const offsets = await log.append(
       new Map([
-        [2, [ENTRY]],
-        [5, [ENTRY, ENTRY]],
+        [2, encodeLogRecord([ENTRY])],
+        [5, encodeLogRecord([ENTRY, ENTRY])],
       ]),
     );
     expect(offsets).toEqual(
@@ -64,14 +64,16 @@ describe('KafkaVoucherLog', () => {
   it('writes nothing and is not ready before it is connected', async () => {
     const { log } = setUp();
     expect(() => log.assertWritable()).toThrow('not connected');
-    await expect(log.append(new Map([[2, [ENTRY]]]))).rejects.toThrow('not connected');
+    await expect(log.append(new Map([[2, encodeLogRecord([ENTRY])]]))).rejects.toThrow(
+      'not connected',
+    );
   });
 
   it('is not ready for five seconds after a failed write', async () => {
     const { log, producer, clock } = setUp();
     await log.connect();
     producer.failure = new Error('no leader');
-    await expect(log.append(new Map([[2, [ENTRY]]]))).rejects.toThrow('no leader');
+    await expect(log.append(new Map([[2, encodeLogRecord([ENTRY])]]))).rejects.toThrow('no leader');
     expect(() => log.assertWritable()).toThrow('cannot be written: no leader');
     clock.advanceMs(5_000n);
     expect(() => log.assertWritable()).not.toThrow();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeLogRecord, type LogEntry, TOPICS } from '#libs/contracts';
+import { TOPICS } from '#libs/contracts';
+import { failPoint } from '#libs/failpoints';
 import type { Producer } from '#libs/kafka';
 import type { Logger } from '#libs/observability';
 import type { Clock, VoucherLog } from '../application/ports.js';
@@ -38,19 +39,19 @@ export class KafkaVoucherLog implements VoucherLog {
     }
   }
 
-  async append(
-    records: ReadonlyMap<number, readonly LogEntry[]>,
-  ): Promise<ReadonlyMap<number, bigint>> {
+  async append(records: ReadonlyMap<number, Buffer>): Promise<ReadonlyMap<number, bigint>> {
     if (!this.#connected) throw new Error('the voucher log is not connected');
     try {
+      failPoint('ingest.before-produce');
       const written = await this.producer.send(
-        [...records].map(([partition, entries]) => ({
+        [...records].map(([partition, value]) => ({
           topic: TOPICS.vouchers.name,
           partition,
           key: null,
-          value: encodeLogRecord(entries),
+          value,
         })),
       );
+      failPoint('ingest.after-produce');
       this.#problem = undefined;
       return new Map(
         written.filter(({ offset }) => offset >= 0n).map((w) => [w.partition, w.offset]),

@@ -5,11 +5,8 @@ import { type BroadcastAnswer, type TronChain, TronNodeError } from '#libs/tron'
 import { openBatch } from '../domain/open-batch.js';
 import { OUTCOME } from '../domain/states.js';
 import { afterFailure, nextStep, type Observation, type Step } from '../domain/step.js';
-import {
-  BatchMovedError,
-  type BatchRepository,
-  type OpenBatchRow,
-} from '../repositories/batch.repository.js';
+import type { BatchStepRepository, OpenBatchRow } from '../repositories/batch-step.repository.js';
+import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
 import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchSignerService, SigningContext } from './batch-signer.service.js';
 import type { Clock } from './clock.js';
@@ -42,7 +39,7 @@ export class BatchDriverService {
 
   constructor(
     private readonly chain: TronChain,
-    private readonly batches: BatchRepository,
+    private readonly steps: BatchStepRepository,
     private readonly scans: ScanRepository,
     private readonly wallet: WalletCheckService,
     private readonly signer: BatchSignerService,
@@ -60,7 +57,7 @@ export class BatchDriverService {
   async round(): Promise<boolean> {
     const [cursor, rows] = await Promise.all([
       this.scans.cursor(),
-      this.batches.open(this.policy.inFlightMax),
+      this.steps.open(this.policy.inFlightMax),
     ]);
     if (cursor === undefined) return false;
     const planned = await concurrently(rows, CONCURRENT_STEPS, (row) => this.#plan(row, cursor));
@@ -164,26 +161,28 @@ export class BatchDriverService {
       case 'broadcast':
         return this.#broadcast(row);
       case 'confirm':
-        return this.batches.confirm(batchNo, attempt ?? 0, step.block);
+        return this.steps.confirm(batchNo, attempt ?? 0, step.block);
       case 'unconfirm':
-        return this.batches.confirm(batchNo, attempt ?? 0, undefined);
+        return this.steps.confirm(batchNo, attempt ?? 0, undefined);
       case 'finish': {
         const paidBy = step.paidBy === undefined ? row.txid : Buffer.from(step.paidBy, 'hex');
         if (paidBy === null) throw new Error(`batch ${batchNo} was paid by nobody`);
-        return this.batches.finish(batchNo, paidBy, nowMs);
+        const unpaid = await this.steps.finish(batchNo, paidBy, this.#refunds, nowMs);
+        if (unpaid > 0) this.logger.error({ batchNo, unpaid }, 'a batch left payees unpaid');
+        return;
       }
       case 'expire':
         this.logger.warn({ batchNo, attempt }, 'a transaction expired unseen, signing anew');
-        return this.batches.expire(batchNo, attempt ?? 0);
+        return this.steps.expire(batchNo, attempt ?? 0);
       case 'fail':
         this.logger.error({ batchNo, attempt, reason: step.reason }, 'a batch failed');
-        return this.batches.fail(
+        return this.steps.fail(
           batchNo,
           {
             outcome: row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired,
             reason: step.reason,
           },
-          (failures) => afterFailure(failures, this.policy.failuresMax) === 'refund',
+          this.#refunds,
           nowMs,
         );
       case 'sign':
@@ -192,6 +191,9 @@ export class BatchDriverService {
         return;
     }
   }
+
+  readonly #refunds = (failures: number): boolean =>
+    afterFailure(failures, this.policy.failuresMax) === 'refund';
 
   /** Sends the stored bytes, never others. What the node answers decides nothing about money. */
   async #broadcast(row: OpenBatchRow): Promise<void> {
@@ -205,7 +207,7 @@ export class BatchDriverService {
       // Only a refusal of the content ends a batch, and only once the transaction is proven dead.
       if (code === 'CONTRACT_VALIDATE_ERROR') refusal = told || code;
     }
-    await this.batches.broadcast(batchNo, attempt, refusal, this.clock());
+    await this.steps.broadcast(batchNo, attempt, refusal, this.clock());
   }
 
   async #send(batchNo: bigint, signedHex: string): Promise<BroadcastAnswer> {

@@ -13,7 +13,11 @@ import {
   feeLimitSun,
   TRC10_COST_MAX_SUN,
 } from '../domain/preflight.js';
-import type { BatchLine, BatchRepository, OpenBatchRow } from '../repositories/batch.repository.js';
+import type {
+  BatchLine,
+  BatchStepRepository,
+  OpenBatchRow,
+} from '../repositories/batch-step.repository.js';
 import type { Clock } from './clock.js';
 import type { ChainPlace } from './ports.js';
 import type { Purse } from './wallet-check.service.js';
@@ -35,7 +39,7 @@ const TWINS_MAX = 100n;
 /** Makes, signs and stores the transaction of a batch. Nothing is sent from here. */
 export class BatchSignerService {
   constructor(
-    private readonly batches: BatchRepository,
+    private readonly steps: BatchStepRepository,
     private readonly signer: Signer,
     private readonly place: ChainPlace,
     private readonly terms: SigningTerms,
@@ -61,7 +65,7 @@ export class BatchSignerService {
     const short = checkFunds(context.purse.free(asset), demand, asset);
     if (short !== undefined) return short;
     context.purse.take(asset, trxSun, row.totalUnits);
-    const lines = await this.batches.lines(row.batchNo);
+    const lines = await this.steps.lines(row.batchNo);
     const call = this.#call(row, asset, lines);
     const nowMs = this.clock();
     for (let shift = 0n; shift < TWINS_MAX; shift++) {
@@ -80,7 +84,7 @@ export class BatchSignerService {
       const signed = Buffer.from(signedTransactionHex(transaction.raw, signature), 'hex');
       const { raw, txid } = transaction;
       const { batchNo } = row;
-      const stored = await this.batches.sign(
+      const stored = await this.steps.sign(
         { batchNo, attempt, txid, raw, signed, feeLimitSun: limit, expirationMs },
         nowMs,
       );

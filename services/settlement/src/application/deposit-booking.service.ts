@@ -25,12 +25,12 @@ export class DepositBookingService {
   }
 
   async #book(deposit: StoredDeposit): Promise<void> {
-    const { txid, index, asset, sender, units, blockNumber, suspense } = deposit;
+    const { txid, index, asset, account, units, blockNumber, suspense } = deposit;
     const booked = await this.books.creditDeposit({
       txid,
       index,
       asset,
-      account: sender,
+      account,
       amountUnits: units,
       blockNumber,
       suspense,

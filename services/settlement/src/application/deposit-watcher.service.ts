@@ -2,10 +2,13 @@ import { assetToWire } from '#libs/contracts';
 import {
   type ChainTransaction,
   readBatchPaid,
+  readDeposited,
+  readPayoutFailed,
   readTrc20Transfer,
   type SolidBlock,
   type TronChain,
   TronNodeError,
+  type VaultDeposit,
 } from '#libs/tron';
 import { type DepositVerdict, judgeDeposit, type TransferIn } from '../domain/deposit.js';
 import { DEPOSIT } from '../domain/states.js';
@@ -21,7 +24,7 @@ import { type ChainPlace, ownAddresses } from './ports.js';
 const BLOCKS_PER_ROUND = 32n;
 const START_GAP_MAX_BLOCKS = 1_000_000n;
 
-type Found = { readonly transfer: TransferIn; readonly txid: string; readonly index: number };
+type Found = { transfer: TransferIn; readonly txid: string; readonly index: number };
 
 /**
  * Reads the solidified chain block by block, without a gap, and stores what concerns the ledger:
@@ -52,7 +55,12 @@ export class DepositWatcherService {
     for (let number = cursor.nextBlock; number <= last; number++) numbers.push(number);
     const blocks = await Promise.all(numbers.map((number) => this.chain.solidBlock(number)));
     let position = cursor;
-    const result = { deposits: [], own: [], vaultPayments: [] } as Mutable<ScanResult>;
+    const result = {
+      deposits: [],
+      own: [],
+      vaultPayments: [],
+      failedPayouts: [],
+    } as Mutable<ScanResult>;
     for (const block of blocks) {
       if (block === undefined) break;
       assertFollows(position, block);
@@ -87,10 +95,9 @@ export class DepositWatcherService {
   ): Promise<void> {
     const blockNumber = block.number;
     const { txid, succeeded, energyUsed, feeSun } = transaction;
-    const paidBatches = transaction.logs
-      .filter(({ contract }) => contract === this.place.vault)
-      .map(readBatchPaid)
-      .filter((id) => id !== undefined);
+    const vaultLogs = transaction.logs.filter(({ contract }) => contract === this.place.vault);
+    const paidBatches = vaultLogs.map(readBatchPaid).filter((id) => id !== undefined);
+    result.failedPayouts.push(...vaultLogs.map(readPayoutFailed).filter((it) => it !== undefined));
     for (const chainBatchId of paidBatches) {
       result.vaultPayments.push({ chainBatchId, txid, blockNumber });
     }
@@ -116,6 +123,7 @@ export class DepositWatcherService {
       found.push({ transfer: { asset: 'TRC10_BTTOLD', from, baseUnits }, txid, index: 0 });
     }
     for (const [index, log] of transaction.logs.entries()) {
+      if (log.contract === place.vault) attribute(found, readDeposited(log));
       if (log.contract !== place.trc20) continue;
       const transfer = readTrc20Transfer(log);
       if (transfer?.to !== place.vault) continue;
@@ -136,6 +144,7 @@ export class DepositWatcherService {
       index,
       asset: assetToWire(transfer.asset),
       sender: transfer.from,
+      account: transfer.account,
       baseUnits: transfer.baseUnits,
       units: verdict.kind === 'credit' ? verdict.units : 0n,
       state: STATE_OF[verdict.kind],
@@ -153,6 +162,21 @@ const STATE_OF: Readonly<Record<Exclude<DepositVerdict['kind'], 'own'>, number>>
 };
 
 type Mutable<T> = { [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+
+// The vault logs for whom a deposit is right after the token has logged the transfer, which it has
+// checked to be exactly that. Every log names one transfer, so the newest that nobody has named yet is meant.
+function attribute(found: readonly Found[], deposit: VaultDeposit | undefined): void {
+  if (deposit === undefined) return;
+  const { account, from, amountBaseUnits } = deposit;
+  const meant = found.findLast(
+    ({ transfer }) =>
+      transfer.asset === 'TRC20_BTT' &&
+      transfer.account === undefined &&
+      transfer.from === from &&
+      transfer.baseUnits === amountBaseUnits,
+  );
+  if (meant !== undefined) meant.transfer = { ...meant.transfer, account };
+}
 
 // A solidified chain never changes. If it seems to, a node lies or follows another chain.
 function assertFollows(cursor: Cursor, block: SolidBlock): void {

@@ -1,9 +1,9 @@
 import { assetFromWire, assetToWire } from '#libs/contracts';
-import { accept, type Result, refuse } from '#libs/domain';
+import { accept, type Result, refuse, WITHDRAWAL_STATES } from '#libs/domain';
 import type { Logger } from '#libs/observability';
 import { afterPlanned } from '../domain/intake.js';
 import { chainBatchId, type Payable, type PlannedBatch, planBatches } from '../domain/plan.js';
-import { PAYOUT, WITHDRAWAL } from '../domain/states.js';
+import { PAYOUT } from '../domain/states.js';
 import type { BatchRepository, NewBatch, StoredBatch } from '../repositories/batch.repository.js';
 import type { PayoutRepository, WaitingPayout } from '../repositories/payout.repository.js';
 import type { Clock } from './clock.js';
@@ -72,7 +72,7 @@ export class SettlementRunService {
       const { withdrawalId } = payout;
       const answer = await this.books.advanceWithdrawal({
         withdrawalId,
-        state: WITHDRAWAL.planned,
+        state: WITHDRAWAL_STATES.planned,
         failure: '',
         txid: '',
       });

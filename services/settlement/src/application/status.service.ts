@@ -2,36 +2,46 @@ import type { GetSettlementStatusResponse } from '#libs/contracts';
 import { assetToWire } from '#libs/contracts';
 import { ASSETS, unitsFloor } from '#libs/domain';
 import type { TronChain } from '#libs/tron';
-import { BATCH, PAYOUT } from '../domain/states.js';
+import { BATCH, DEPOSIT, PAYOUT } from '../domain/states.js';
 import type { BatchRepository } from '../repositories/batch.repository.js';
+import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchDriverService } from './batch-driver.service.js';
 import type { ChainPlace } from './ports.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
+/** Where the numbers come from. */
+export type StatusSources = {
+  readonly scans: ScanRepository;
+  readonly deposits: DepositRepository;
+  readonly payouts: PayoutRepository;
+  readonly batches: BatchRepository;
+};
+
 /** How settlement stands, for operators. */
 export class StatusService {
   constructor(
     private readonly chain: TronChain,
     private readonly wallet: WalletCheckService,
-    private readonly scans: ScanRepository,
-    private readonly payouts: PayoutRepository,
-    private readonly batches: BatchRepository,
+    private readonly sources: StatusSources,
     private readonly driver: BatchDriverService,
     private readonly place: ChainPlace,
   ) {}
 
   async read(): Promise<GetSettlementStatusResponse> {
-    const [head, solid, wallet, cursor, payouts, batches] = await Promise.all([
+    const { sources } = this;
+    const [head, solid, wallet, cursor, deposits, payouts, batches] = await Promise.all([
       this.chain.head(),
       this.chain.solidHead(),
       this.wallet.read(),
-      this.scans.cursor(),
-      this.payouts.counts(),
-      this.batches.counts(),
+      sources.scans.cursor(),
+      sources.deposits.counts(),
+      sources.payouts.counts(),
+      sources.batches.counts(),
     ]);
     const count = (state: number) => payouts.get(state) ?? 0;
+    const depositCount = (state: number) => BigInt(deposits.get(state) ?? 0);
     return {
       headBlock: head.number,
       solidBlock: solid.number,
@@ -45,6 +55,9 @@ export class StatusService {
         reserveUnits: unitsFloor(asset, wallet.reserveBaseUnits[asset]),
       })),
       transactionsSolidified: BigInt(batches.byState.get(BATCH.solidified) ?? 0),
+      heldDeposits: depositCount(DEPOSIT.held),
+      heldPayouts: BigInt(count(PAYOUT.held)),
+      suspenseDeposits: depositCount(DEPOSIT.suspense),
     };
   }
 }

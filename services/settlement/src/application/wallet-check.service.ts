@@ -1,5 +1,5 @@
 import { type AssetName, BASE_UNITS_PER_UNIT } from '#libs/domain';
-import { abiAddress, callData, readAddress, readUint, type TronChain } from '#libs/tron';
+import { callData, readAddress, readUints, type TronChain } from '#libs/tron';
 import { checkWallet, type FreeFunds } from '../domain/preflight.js';
 import type { ChainPlace } from './ports.js';
 
@@ -12,6 +12,9 @@ export type WalletState = {
   readonly energyPriceSun: bigint;
 };
 
+/** Words of the vault's `status()`; see contracts/solidity/VaultBase.sol. */
+const STATUS_WORDS = 7;
+
 /** Reads from the chain what must be right before anything is signed. */
 export class WalletCheckService {
   constructor(
@@ -20,25 +23,35 @@ export class WalletCheckService {
   ) {}
 
   async read(): Promise<WalletState> {
-    const { hotWallet, vault, trc20, trc10Id } = this.place;
-    const [account, operator, balance, energyPriceSun] = await Promise.all([
+    const { hotWallet, vault, trc10Id } = this.place;
+    const [account, operator, status, solid, energyPriceSun] = await Promise.all([
       this.chain.account(hotWallet),
       this.chain.view(vault, callData('operator()')),
-      this.chain.view(trc20, callData('balanceOf(address)', [abiAddress(vault)])),
+      this.chain.view(vault, callData('status()')),
+      this.chain.solidHead(),
       this.chain.energyPriceSun(),
     ]);
+    const words = readUints(status, STATUS_WORDS);
+    const [free = 0n, , , , payoutsUntil = 0n, closedAt = 0n, paused = 0n] = words;
     const blocked = checkWallet({
       hotWallet,
       trxSun: account?.trxSun,
       owner: account?.owner,
       actives: account?.actives ?? [],
       vaultOperator: readAddress(operator),
+      vault: {
+        paused: paused !== 0n,
+        closedAt,
+        payoutsUntil,
+        now: solid.timestampMs / 1000n,
+      },
     });
     return {
       blocked,
       trxSun: account?.trxSun ?? 0n,
       reserveBaseUnits: {
-        TRC20_BTT: readUint(balance),
+        // What the vault has promised to claims is not there for batches.
+        TRC20_BTT: free,
         TRC10_BTTOLD: account?.trc10.get(trc10Id) ?? 0n,
       },
       energyPriceSun,

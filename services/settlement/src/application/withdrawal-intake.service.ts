@@ -1,7 +1,8 @@
 import type { Withdrawal } from '#libs/contracts';
+import { WITHDRAWAL_STATES } from '#libs/domain';
 import type { Logger } from '#libs/observability';
 import { type Admission, admitWithdrawal } from '../domain/intake.js';
-import { PAYOUT, WITHDRAWAL } from '../domain/states.js';
+import { PAYOUT } from '../domain/states.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { Clock } from './clock.js';
 import { type Books, type ChainPlace, ownAddresses } from './ports.js';
@@ -71,7 +72,7 @@ export class WithdrawalIntakeService {
 }
 
 const REPORT_OF: Readonly<Record<Admission['kind'], number>> = {
-  queue: WITHDRAWAL.queued,
-  refund: WITHDRAWAL.refunded,
+  queue: WITHDRAWAL_STATES.queued,
+  refund: WITHDRAWAL_STATES.refunded,
   hold: 0,
 };

@@ -1,5 +1,5 @@
+import { WITHDRAWAL_STATES } from '#libs/domain';
 import type { Logger } from '#libs/observability';
-import { WITHDRAWAL } from '../domain/states.js';
 import type { PayoutRepository, Report } from '../repositories/payout.repository.js';
 import { concurrently } from './concurrently.js';
 import { isTransient } from './deposit-booking.service.js';
@@ -41,7 +41,7 @@ export class WithdrawalReportService {
     const answer = await this.books.advanceWithdrawal({
       withdrawalId,
       state,
-      failure: state === WITHDRAWAL.refunded ? failure : '',
+      failure: state === WITHDRAWAL_STATES.refunded ? failure : '',
       txid,
     });
     if (answer.ok) return 'told';

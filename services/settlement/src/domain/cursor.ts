@@ -1,13 +1,40 @@
-/** Cursors of ListBatches: the number of the last batch shown, opaque to callers. */
+/** Cursors of lists that run from the newest row to the oldest: the key of the last row shown, opaque to callers. */
 
-export function encodeCursor(batchNo: bigint): string {
-  return Buffer.from(`batch:${batchNo}`, 'utf8').toString('base64url');
+/** What a cursor of numbered rows belongs to; one of another list is refused. */
+export type NumberedList = 'batch' | 'payout';
+
+/** Key of a deposit in the order of the chain. */
+export type DepositKey = {
+  readonly blockNumber: bigint;
+  readonly txid: Uint8Array;
+  readonly index: number;
+};
+
+/** The cursor behind a numbered row. */
+export function encodeCursor(list: NumberedList, number: bigint): string {
+  return base64(`${list}:${number}`);
 }
 
-/** The number in a cursor; 'newest' for an empty one, undefined for one that we did not make. */
-export function decodeCursor(cursor: string): bigint | 'newest' | undefined {
+/** The number in a cursor; 'newest' for an empty one, undefined for one that we did not make for this list. */
+export function decodeCursor(list: NumberedList, cursor: string): bigint | 'newest' | undefined {
   if (cursor === '') return 'newest';
-  const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  const digits = /^batch:(\d{1,18})$/.exec(text)?.[1];
-  return digits === undefined ? undefined : BigInt(digits);
+  const [, name, digits] = /^([a-z]+):(\d{1,18})$/.exec(text(cursor)) ?? [];
+  return name !== list || digits === undefined ? undefined : BigInt(digits);
 }
+
+/** The cursor behind a deposit. */
+export function encodeDepositCursor({ blockNumber, txid, index }: DepositKey): string {
+  return base64(`deposit:${blockNumber}:${Buffer.from(txid).toString('hex')}:${index}`);
+}
+
+/** The key in a cursor; 'newest' for an empty one, undefined for one that we did not make. */
+export function decodeDepositCursor(cursor: string): DepositKey | 'newest' | undefined {
+  if (cursor === '') return 'newest';
+  const [, block, txid, index] =
+    /^deposit:(\d{1,18}):([0-9a-f]{64}):(\d{1,9})$/.exec(text(cursor)) ?? [];
+  if (block === undefined || txid === undefined || index === undefined) return undefined;
+  return { blockNumber: BigInt(block), txid: Buffer.from(txid, 'hex'), index: Number(index) };
+}
+
+const base64 = (plain: string) => Buffer.from(plain, 'utf8').toString('base64url');
+const text = (cursor: string) => Buffer.from(cursor, 'base64url').toString('utf8');

@@ -15,6 +15,8 @@ export type TransferIn = {
   readonly asset: AssetName;
   readonly from: Address;
   readonly baseUnits: bigint;
+  /** Account that it is for, where the sender called the vault's `deposit`; else the sender's own. */
+  readonly account?: Address;
 };
 
 /** What is known of the sender. */
@@ -39,9 +41,14 @@ export function judgeDeposit(
   sender: Sender,
   own: ReadonlySet<Address>,
 ): DepositVerdict {
-  if (own.has(transfer.from)) return { kind: 'own' };
+  const { account } = transfer;
+  if (account === undefined && own.has(transfer.from)) return { kind: 'own' };
   const units = unitsFloor(transfer.asset, transfer.baseUnits);
   if (units === 0n) return { kind: 'dust' };
   if (units > SUPPLY_UNITS) return { kind: 'hold', note: 'more than the whole supply' };
+  if (account !== undefined) {
+    if (own.has(account)) return { kind: 'hold', note: 'for an address of the ledger itself' };
+    return { kind: 'credit', units, suspense: false };
+  }
   return { kind: 'credit', units, suspense: sender.isContract || transfer.from === NOBODY };
 }

@@ -1,5 +1,4 @@
-import type { Address, Units } from '#libs/domain';
-import { WITHDRAWAL } from './states.js';
+import { type Address, type Units, WITHDRAWAL_STATES } from '#libs/domain';
 
 /** A withdrawal as the ledger lists it. */
 export type OpenWithdrawal = {
@@ -19,7 +18,7 @@ export type Admission =
 /** Decides about a withdrawal seen for the first time. `own` are addresses of the ledger itself. */
 export function admitWithdrawal(withdrawal: OpenWithdrawal, own: ReadonlySet<Address>): Admission {
   const units = withdrawal.amountUnits - withdrawal.feeUnits;
-  if (withdrawal.state > WITHDRAWAL.queued) {
+  if (withdrawal.state > WITHDRAWAL_STATES.queued) {
     return {
       kind: 'hold',
       units,
@@ -34,8 +33,8 @@ export function admitWithdrawal(withdrawal: OpenWithdrawal, own: ReadonlySet<Add
 
 /** What the ledger's answer to "it is planned now" means for a queued payout. */
 export function afterPlanned(stateAtLedger: number): 'planned' | 'cancelled' | 'held' {
-  if (stateAtLedger === WITHDRAWAL.planned) return 'planned';
-  if (stateAtLedger === WITHDRAWAL.cancelled) return 'cancelled';
+  if (stateAtLedger === WITHDRAWAL_STATES.planned) return 'planned';
+  if (stateAtLedger === WITHDRAWAL_STATES.cancelled) return 'cancelled';
   // Further on or finished, although nothing was ever paid from here.
   return 'held';
 }

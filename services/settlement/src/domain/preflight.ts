@@ -14,6 +14,18 @@ export type WalletFacts = {
   readonly owner: KeyPolicy | undefined;
   readonly actives: readonly KeyPolicy[];
   readonly vaultOperator: Address;
+  readonly vault: VaultFacts;
+};
+
+/** What the vault says of itself, times in seconds of its chain. */
+export type VaultFacts = {
+  readonly paused: boolean;
+  /** 0 while the exit is not open. */
+  readonly closedAt: bigint;
+  /** Last second in which it pays without a newer epoch. */
+  readonly payoutsUntil: bigint;
+  /** Time of the block that all this is of. */
+  readonly now: bigint;
 };
 
 /** Funds that no signed transaction has laid claim to yet, in sun and in base units of the asset. */
@@ -49,6 +61,13 @@ export function checkWallet(facts: WalletFacts): string | undefined {
   if (facts.vaultOperator !== facts.hotWallet) {
     return `the vault's operator is ${facts.vaultOperator}, not the hot wallet`;
   }
+  return checkVault(facts.vault);
+}
+
+function checkVault({ paused, closedAt, payoutsUntil, now }: VaultFacts): string | undefined {
+  if (closedAt !== 0n) return 'the exit of the vault is open: it pays by its last epoch only';
+  if (paused) return 'the vault is paused';
+  if (now > payoutsUntil) return 'the last epoch is too old: the vault pays after the next one';
   return undefined;
 }
 

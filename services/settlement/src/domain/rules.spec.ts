@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressFromBytes, SUPPLY_UNITS } from '#libs/domain';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { decodeCursor, decodeDepositCursor, encodeCursor, encodeDepositCursor } from './cursor.js';
 import { judgeDeposit } from './deposit.js';
 import { admitWithdrawal, afterPlanned } from './intake.js';
 import { chainBatchId, type Payable, planBatches } from './plan.js';
@@ -47,6 +47,16 @@ describe('judgeDeposit', () => {
   it('does not take moving our own funds for a deposit', () => {
     expect(trc20(10n ** 15n, HOT)).toEqual({ kind: 'own' });
     expect(trc20(10n ** 15n, VAULT)).toEqual({ kind: 'own' });
+  });
+
+  it('credits the account that a call of the vault names, whoever calls', () => {
+    const call = { asset: 'TRC20_BTT', baseUnits: 10n ** 15n } as const;
+    const judge = (from: string, account: string, isContract = false) =>
+      judgeDeposit({ ...call, from, account }, { isContract }, own);
+    const credit = { kind: 'credit', units: 1n, suspense: false };
+    expect(judge(HOT, ALICE)).toEqual(credit);
+    expect(judge(address(4), ALICE, true)).toEqual(credit);
+    expect(judge(ALICE, VAULT)).toMatchObject({ kind: 'hold' });
   });
 
   it('holds what is more than there can be', () => {
@@ -126,7 +136,15 @@ describe('chainBatchId', () => {
 
 describe('checkWallet', () => {
   const self = { threshold: 1n, keys: [{ address: HOT, weight: 1n }] };
-  const facts = { hotWallet: HOT, trxSun: 1n, owner: self, actives: [self], vaultOperator: HOT };
+  const vault = { paused: false, closedAt: 0n, payoutsUntil: 100n, now: 100n };
+  const facts = {
+    hotWallet: HOT,
+    trxSun: 1n,
+    owner: self,
+    actives: [self],
+    vaultOperator: HOT,
+    vault,
+  };
   const foreign = { threshold: 1n, keys: [...self.keys, { address: ALICE, weight: 1n }] };
 
   it('lets a plain wallet sign', () => {
@@ -140,6 +158,9 @@ describe('checkWallet', () => {
     ['a foreign active key', { actives: [self, foreign] }, 'not its own'],
     ['a raised threshold', { owner: { ...self, threshold: 2n } }, 'sign alone'],
     ['another operator of the vault', { vaultOperator: ALICE }, 'operator'],
+    ['a paused vault', { vault: { ...vault, paused: true } }, 'paused'],
+    ['an open exit', { vault: { ...vault, closedAt: 1n } }, 'exit'],
+    ['an epoch that is too old', { vault: { ...vault, now: 101n } }, 'too old'],
   ])('stops at %s', (_name, change, words) => {
     expect(checkWallet({ ...facts, ...change })).toContain(words);
   });
@@ -187,11 +208,29 @@ describe('admitWithdrawal', () => {
   });
 });
 
-describe('cursors of batches', () => {
-  it('come back as they went and refuse others', () => {
-    expect(decodeCursor(encodeCursor(42n))).toBe(42n);
-    expect(decodeCursor('')).toBe('newest');
-    expect(decodeCursor('nonsense')).toBeUndefined();
-    expect(decodeCursor(Buffer.from('batch:-1').toString('base64url'))).toBeUndefined();
+describe('cursors', () => {
+  const key = { blockNumber: 7n, txid: Buffer.alloc(32, 0xab), index: 3 };
+
+  it('come back as they went', () => {
+    expect(decodeCursor('batch', encodeCursor('batch', 42n))).toBe(42n);
+    expect(decodeCursor('payout', '')).toBe('newest');
+    expect(decodeDepositCursor(encodeDepositCursor(key))).toEqual(key);
+    expect(decodeDepositCursor('')).toBe('newest');
+  });
+
+  it.each([
+    'nonsense',
+    Buffer.from('batch:-1').toString('base64url'),
+    Buffer.from('batch:1\nbatch:2').toString('base64url'),
+    Buffer.from(`batch:${'9'.repeat(19)}`).toString('base64url'),
+    Buffer.from('deposit:1:ab:0').toString('base64url'),
+    encodeCursor('payout', 1n),
+  ])('that we did not make for the list are refused: %s', (cursor) => {
+    expect(decodeCursor('batch', cursor)).toBeUndefined();
+    expect(decodeDepositCursor(cursor)).toBeUndefined();
+  });
+
+  it('of deposits are refused elsewhere', () => {
+    expect(decodeCursor('batch', encodeDepositCursor(key))).toBeUndefined();
   });
 });

@@ -22,16 +22,3 @@ export const PAYOUT = {
 } as const;
 
 export const OUTCOME = { open: 0, paid: 1, failed: 2, expired: 3 } as const;
-
-/** States of a withdrawal at the ledger, numbers as on the wire. */
-export const WITHDRAWAL = {
-  requested: 1,
-  queued: 2,
-  planned: 3,
-  signed: 4,
-  broadcast: 5,
-  confirmed: 6,
-  solidified: 7,
-  refunded: 8,
-  cancelled: 9,
-} as const;

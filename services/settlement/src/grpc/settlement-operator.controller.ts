@@ -4,6 +4,10 @@ import { GrpcMethod } from '@nestjs/microservices';
 import type {
   GetSettlementStatusRequest,
   GetSettlementStatusResponse,
+  ListHeldDepositsRequest,
+  ListHeldDepositsResponse,
+  ListHeldPayoutsRequest,
+  ListHeldPayoutsResponse,
   RunSettlementRequest,
   RunSettlementResponse,
 } from '#libs/contracts';
@@ -13,13 +17,22 @@ import { TronNodeError } from '#libs/tron';
 import type { Clock } from '../application/clock.js';
 import type { SettlementRunService } from '../application/settlement-run.service.js';
 import type { StatusService } from '../application/status.service.js';
-import { batchToWire, draftToWire } from './to-wire.js';
+import {
+  decodeCursor,
+  decodeDepositCursor,
+  encodeCursor,
+  encodeDepositCursor,
+} from '../domain/cursor.js';
+import type { HeldRepository } from '../repositories/held.repository.js';
+import { cutPage, readPage } from './paging.js';
+import { batchToWire, draftToWire, heldDepositToWire, heldPayoutToWire } from './to-wire.js';
 
 /** What the operator's API does. */
 export class OperatorUseCases {
   constructor(
     readonly runs: SettlementRunService,
     readonly status: StatusService,
+    readonly held: HeldRepository,
     readonly clock: Clock,
     readonly token: string,
   ) {}
@@ -55,5 +68,31 @@ export class SettlementOperatorController {
       if (!(error instanceof TronNodeError)) throw error;
       throw new RefusedError(refuse('UNAVAILABLE', `the TRON node: ${error.message}`));
     }
+  }
+
+  @GrpcMethod('SettlementOperatorService', 'ListHeldDeposits')
+  async listHeldDeposits(
+    request: ListHeldDepositsRequest,
+    metadata: Metadata,
+  ): Promise<ListHeldDepositsResponse> {
+    requireInternal(metadata, this.use.token);
+    const { before, limit } = readPage(request.page, decodeDepositCursor);
+    const found = await this.use.held.deposits(before, limit + 1);
+    const { rows, nextCursor } = cutPage(found, limit, encodeDepositCursor);
+    return { deposits: rows.map(heldDepositToWire), nextCursor };
+  }
+
+  @GrpcMethod('SettlementOperatorService', 'ListHeldPayouts')
+  async listHeldPayouts(
+    request: ListHeldPayoutsRequest,
+    metadata: Metadata,
+  ): Promise<ListHeldPayoutsResponse> {
+    requireInternal(metadata, this.use.token);
+    const { before, limit } = readPage(request.page, (cursor) => decodeCursor('payout', cursor));
+    const found = await this.use.held.payouts(before, limit + 1);
+    const { rows, nextCursor } = cutPage(found, limit, ({ payoutNo }) =>
+      encodeCursor('payout', payoutNo),
+    );
+    return { payouts: rows.map(heldPayoutToWire), nextCursor };
   }
 }

@@ -8,15 +8,14 @@ import {
   type ListBatchesRequest,
   type ListBatchesResponse,
 } from '#libs/contracts';
-import { type AssetName, BASE_UNITS_PER_UNIT, LIMITS, type Refusal, refuse } from '#libs/domain';
+import { type AssetName, BASE_UNITS_PER_UNIT, type Refusal, refuse } from '#libs/domain';
 import { RefusedError } from '#libs/grpc';
 import type { ChainPlace } from '../application/ports.js';
 import { decodeCursor, encodeCursor } from '../domain/cursor.js';
 import type { BatchRepository } from '../repositories/batch.repository.js';
 import type { DepositRepository } from '../repositories/deposit.repository.js';
+import { cutPage, readPage } from './paging.js';
 import { batchToWire, depositToWire } from './to-wire.js';
-
-const PAGE_DEFAULT = 100;
 
 /** What the public API reads. */
 export class SettlementReads {
@@ -58,20 +57,13 @@ export class SettlementController {
 
   @GrpcMethod('SettlementService', 'ListBatches')
   async listBatches(request: ListBatchesRequest): Promise<ListBatchesResponse> {
-    const { cursor = '', limit: asked = 0 } = request.page ?? {};
-    const limit = asked === 0 ? PAGE_DEFAULT : asked;
-    if (limit < 1 || limit > LIMITS.pageMax) {
-      refused(refuse('LIMIT_EXCEEDED', `limit must be 1 to ${LIMITS.pageMax}`));
-    }
-    const before = decodeCursor(cursor);
-    if (before === undefined) refused(refuse('BAD_CURSOR', 'the cursor was not made by this API'));
-    const rows = await this.reads.batches.list(before === 'newest' ? undefined : before, limit + 1);
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1) : undefined;
-    return {
-      batches: shown.map(batchToWire),
-      nextCursor: last === undefined ? '' : encodeCursor(last.batchNo),
-    };
+    const { before, limit } = readPage(request.page, (cursor) => decodeCursor('batch', cursor));
+    const { rows, nextCursor } = cutPage(
+      await this.reads.batches.list(before, limit + 1),
+      limit,
+      ({ batchNo }) => encodeCursor('batch', batchNo),
+    );
+    return { batches: rows.map(batchToWire), nextCursor };
   }
 }
 

@@ -1,8 +1,20 @@
-import { assetToWire, type Batch, BatchState, type Deposit, DepositState } from '#libs/contracts';
+import {
+  assetToWire,
+  type Batch,
+  BatchState,
+  type Deposit,
+  DepositState,
+  type HeldDeposit,
+  type HeldPayout,
+} from '#libs/contracts';
 import type { PlannedBatch } from '../domain/plan.js';
 import { DEPOSIT } from '../domain/states.js';
 import type { StoredBatch } from '../repositories/batch.repository.js';
 import type { StoredDeposit } from '../repositories/deposit.repository.js';
+import type {
+  HeldDeposit as StoredHeldDeposit,
+  HeldPayout as StoredHeldPayout,
+} from '../repositories/held.repository.js';
 
 /** A stored batch as the API shows it; the numbers of its states are those of the table. */
 export function batchToWire(batch: StoredBatch): Batch {
@@ -42,9 +54,8 @@ const DEPOSIT_STATES = new Map<number, DepositState>([
   [DEPOSIT.seen, DepositState.SEEN],
   [DEPOSIT.credited, DepositState.CREDITED],
   [DEPOSIT.suspense, DepositState.SUSPENSE],
-  // Dust and what an operator has to look at are seen and not booked.
-  [DEPOSIT.dust, DepositState.SEEN],
-  [DEPOSIT.held, DepositState.SEEN],
+  [DEPOSIT.dust, DepositState.DUST],
+  [DEPOSIT.held, DepositState.HELD],
 ]);
 
 /** A stored deposit as the API shows it. */
@@ -53,9 +64,23 @@ export function depositToWire(deposit: StoredDeposit): Deposit {
     txid: deposit.txid,
     index: deposit.index,
     asset: deposit.asset,
-    account: deposit.sender,
+    account: deposit.account,
     amountUnits: deposit.units,
     state: DEPOSIT_STATES.get(deposit.state) ?? DepositState.UNSPECIFIED,
     blockNumber: deposit.blockNumber,
+    baseUnits: deposit.baseUnits,
   };
+}
+
+/** A deposit that waits, with the reason. */
+export function heldDepositToWire(deposit: StoredHeldDeposit): HeldDeposit {
+  const { note, seenAtMs, state } = deposit;
+  const reason = state === DEPOSIT.suspense ? 'its sender is a contract or nobody' : note;
+  return { deposit: depositToWire(deposit), note: reason, seenAtMs };
+}
+
+/** A payout that waits, with the reason. */
+export function heldPayoutToWire(payout: StoredHeldPayout): HeldPayout {
+  const { payoutNo: _number, units: amountUnits, ...rest } = payout;
+  return { ...rest, amountUnits };
 }

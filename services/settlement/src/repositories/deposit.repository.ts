@@ -7,6 +7,10 @@ export type StoredDeposit = {
   readonly index: number;
   readonly asset: number;
   readonly sender: string;
+  /** Account that is credited: the sender's, unless a call of the vault named another. */
+  readonly account: string;
+  /** Decimal. */
+  readonly baseUnits: string;
   readonly units: bigint;
   readonly state: number;
   readonly suspense: boolean;
@@ -43,13 +47,14 @@ export class DepositRepository {
   /** Number of deposits by state. */
   async counts(): Promise<ReadonlyMap<number, number>> {
     const rows = await this.database.sql<{ state: number; count: bigint }[]>`
-      select state, count(*) as count from settlement.deposits group by state`;
+      select state, rows as count from settlement.state_counts where source = 'deposits'`;
     return new Map(rows.map(({ state, count }) => [state, Number(count)]));
   }
 
   #select() {
     return this.database.sql`
-      select txid, index, asset, sender, units, state, suspense, block_number as "blockNumber"
+      select txid, index, asset, sender, coalesce(account, sender) as account,
+        base_units::text as "baseUnits", units, state, suspense, block_number as "blockNumber"
       from settlement.deposits`;
   }
 }

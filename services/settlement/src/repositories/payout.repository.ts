@@ -1,5 +1,6 @@
 import type { Database } from '#libs/database';
-import { PAYOUT, WITHDRAWAL } from '../domain/states.js';
+import { WITHDRAWAL_STATES } from '#libs/domain';
+import { PAYOUT } from '../domain/states.js';
 
 /** A payout that waits. */
 export type WaitingPayout = {
@@ -84,8 +85,8 @@ export class PayoutRepository {
     const done = await this.database.sql`
       update settlement.payouts
       set state = ${to.state}, failure = ${to.failure}, updated_at_ms = ${to.nowMs},
-        report_state = ${planned ? WITHDRAWAL.planned : this.database.sql`report_state`},
-        reported_state = ${planned ? WITHDRAWAL.planned : this.database.sql`report_state`}
+        report_state = ${planned ? WITHDRAWAL_STATES.planned : this.database.sql`report_state`},
+        reported_state = ${planned ? WITHDRAWAL_STATES.planned : this.database.sql`report_state`}
       where withdrawal_id = ${Buffer.from(withdrawalId)} and state = ${PAYOUT.queued}`;
     return done.count === 1;
   }
@@ -113,7 +114,7 @@ export class PayoutRepository {
   /** Number of payouts by state. */
   async counts(): Promise<ReadonlyMap<number, number>> {
     const rows = await this.database.sql<{ state: number; count: bigint }[]>`
-      select state, count(*) as count from settlement.payouts group by state`;
+      select state, rows as count from settlement.state_counts where source = 'payouts'`;
     return new Map(rows.map(({ state, count }) => [state, Number(count)]));
   }
 }

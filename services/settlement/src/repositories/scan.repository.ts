@@ -13,6 +13,8 @@ export type SeenDeposit = {
   readonly index: number;
   readonly asset: number;
   readonly sender: string;
+  /** Account that a call of the vault named; undefined when it is the sender's. */
+  readonly account: string | undefined;
   readonly baseUnits: bigint;
   readonly units: bigint;
   readonly state: number;
@@ -40,11 +42,15 @@ export type VaultPayment = {
   readonly blockNumber: bigint;
 };
 
+/** A line of an executed batch that the vault could not pay. */
+export type FailedLine = { readonly chainBatchId: string; readonly line: number };
+
 /** Everything of interest in a run of blocks. */
 export type ScanResult = {
   readonly deposits: readonly SeenDeposit[];
   readonly own: readonly OwnTransaction[];
   readonly vaultPayments: readonly VaultPayment[];
+  readonly failedPayouts: readonly FailedLine[];
 };
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -87,6 +93,11 @@ export class ScanRepository {
           values (${bytes(chainBatchId)}, ${bytes(txid)}, ${blockNumber})
           on conflict do nothing`;
       }
+      for (const { chainBatchId, line } of result.failedPayouts) {
+        await tx.sql`
+          insert into settlement.failed_lines (chain_batch_id, line)
+          values (${bytes(chainBatchId)}, ${line}) on conflict do nothing`;
+      }
       return true;
     });
   }
@@ -101,11 +112,11 @@ export class ScanRepository {
 
 async function insertDeposit(tx: Transaction, deposit: SeenDeposit, nowMs: bigint): Promise<void> {
   await tx.sql`
-    insert into settlement.deposits (txid, index, asset, sender, base_units, units, state, suspense,
-      note, block_number, seen_at_ms)
+    insert into settlement.deposits (txid, index, asset, sender, account, base_units, units, state,
+      suspense, note, block_number, seen_at_ms)
     values (${bytes(deposit.txid)}, ${deposit.index}, ${deposit.asset}, ${deposit.sender},
-      ${deposit.baseUnits.toString()}, ${deposit.units}, ${deposit.state}, ${deposit.suspense},
-      ${deposit.note}, ${deposit.blockNumber}, ${nowMs})
+      ${deposit.account ?? null}, ${deposit.baseUnits.toString()}, ${deposit.units},
+      ${deposit.state}, ${deposit.suspense}, ${deposit.note}, ${deposit.blockNumber}, ${nowMs})
     on conflict do nothing`;
 }
 

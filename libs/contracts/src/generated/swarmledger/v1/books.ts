@@ -115,6 +115,18 @@ export interface GetChannelViewResponse {
   view: ChannelView | undefined;
 }
 
+/** Channels by id. */
+export interface ListChannelViewsRequest {
+  /** 32 bytes each, up to 4096 ids, one after another. */
+  channelIds: Buffer;
+}
+
+/** What ingest needs to know of them. */
+export interface ListChannelViewsResponse {
+  /** In any order. */
+  views: ChannelView[];
+}
+
 /** A channel as ingest sees it. */
 export interface ChannelView {
   /** 32 bytes. */
@@ -1035,6 +1047,148 @@ export const GetChannelViewResponse: MessageFns<GetChannelViewResponse> = {
   },
 };
 
+function createBaseListChannelViewsRequest(): ListChannelViewsRequest {
+  return { channelIds: Buffer.alloc(0) };
+}
+
+export const ListChannelViewsRequest: MessageFns<ListChannelViewsRequest> = {
+  encode(message: ListChannelViewsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channelIds.length !== 0) {
+      writer.uint32(10).bytes(message.channelIds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChannelViewsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChannelViewsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channelIds = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListChannelViewsRequest {
+    return {
+      channelIds: isSet(object.channelIds)
+        ? Buffer.from(bytesFromBase64(object.channelIds))
+        : isSet(object.channel_ids)
+        ? Buffer.from(bytesFromBase64(object.channel_ids))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: ListChannelViewsRequest): unknown {
+    const obj: any = {};
+    if (message.channelIds.length !== 0) {
+      obj.channelIds = base64FromBytes(message.channelIds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListChannelViewsRequest>): ListChannelViewsRequest {
+    return ListChannelViewsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListChannelViewsRequest>): ListChannelViewsRequest {
+    const message = createBaseListChannelViewsRequest();
+    message.channelIds = object.channelIds ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseListChannelViewsResponse(): ListChannelViewsResponse {
+  return { views: [] };
+}
+
+export const ListChannelViewsResponse: MessageFns<ListChannelViewsResponse> = {
+  encode(message: ListChannelViewsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.views) {
+      ChannelView.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChannelViewsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChannelViewsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.views.push(ChannelView.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListChannelViewsResponse {
+    return {
+      views: globalThis.Array.isArray(object?.views) ? object.views.map((e: any) => ChannelView.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListChannelViewsResponse): unknown {
+    const obj: any = {};
+    if (message.views?.length) {
+      obj.views = message.views.map((e) => ChannelView.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListChannelViewsResponse>): ListChannelViewsResponse {
+    return ListChannelViewsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListChannelViewsResponse>): ListChannelViewsResponse {
+    const message = createBaseListChannelViewsResponse();
+    message.views = object.views?.map((e) => ChannelView.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseChannelView(): ChannelView {
   return {
     channelId: Buffer.alloc(0),
@@ -1414,6 +1568,18 @@ export const BooksServiceService = {
       Buffer.from(GetChannelViewResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetChannelViewResponse => GetChannelViewResponse.decode(value),
   },
+  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  listChannelViews: {
+    path: "/swarmledger.v1.BooksService/ListChannelViews" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListChannelViewsRequest): Buffer =>
+      Buffer.from(ListChannelViewsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListChannelViewsRequest => ListChannelViewsRequest.decode(value),
+    responseSerialize: (value: ListChannelViewsResponse): Buffer =>
+      Buffer.from(ListChannelViewsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListChannelViewsResponse => ListChannelViewsResponse.decode(value),
+  },
 } as const;
 
 export interface BooksServiceServer extends UntypedServiceImplementation {
@@ -1430,6 +1596,8 @@ export interface BooksServiceServer extends UntypedServiceImplementation {
   listOpenWithdrawals: handleUnaryCall<ListOpenWithdrawalsRequest, ListOpenWithdrawalsResponse>;
   /** GetChannelView returns what ingest needs to know of one channel. */
   getChannelView: handleUnaryCall<GetChannelViewRequest, GetChannelViewResponse>;
+  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  listChannelViews: handleUnaryCall<ListChannelViewsRequest, ListChannelViewsResponse>;
 }
 
 export interface BooksServiceClient extends Client {
@@ -1515,6 +1683,22 @@ export interface BooksServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetChannelViewResponse) => void,
+  ): ClientUnaryCall;
+  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  listChannelViews(
+    request: ListChannelViewsRequest,
+    callback: (error: ServiceError | null, response: ListChannelViewsResponse) => void,
+  ): ClientUnaryCall;
+  listChannelViews(
+    request: ListChannelViewsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListChannelViewsResponse) => void,
+  ): ClientUnaryCall;
+  listChannelViews(
+    request: ListChannelViewsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListChannelViewsResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -117,6 +117,8 @@ export enum Reason {
   NOT_FOUND = 29,
   /** OVERLOADED - Too many requests are in flight; retry after a pause. */
   OVERLOADED = 30,
+  /** TICKS_LEFT - The channel's hash chain still has ticks that are not booked, which its payee may hold. */
+  TICKS_LEFT = 31,
 }
 
 export function reasonFromJSON(object: any): Reason {
@@ -214,6 +216,9 @@ export function reasonFromJSON(object: any): Reason {
     case 30:
     case "REASON_OVERLOADED":
       return Reason.OVERLOADED;
+    case 31:
+    case "REASON_TICKS_LEFT":
+      return Reason.TICKS_LEFT;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Reason");
   }
@@ -283,6 +288,8 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_NOT_FOUND";
     case Reason.OVERLOADED:
       return "REASON_OVERLOADED";
+    case Reason.TICKS_LEFT:
+      return "REASON_TICKS_LEFT";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Reason");
   }

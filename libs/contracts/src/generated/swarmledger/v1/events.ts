@@ -32,7 +32,11 @@ export interface ChannelsRecord {
 
 /** Value of the `ledger-events` topic, keyed by what it is about. */
 export interface LedgerEvent {
-  /** Counts up over the whole ledger. */
+  /**
+   * Names the event: one that is published again carries the same number. Numbers are given when events
+   * are written and published in the order of commits, so a lower one may come later: who must count each
+   * event once remembers the numbers seen, and never compares with the highest.
+   */
   eventNo: bigint;
   /** Booked at, milliseconds since 1970. */
   atMs: bigint;

@@ -266,6 +266,11 @@ export interface TickCommitment {
   tickValueUnits: bigint;
   /** Number of ticks in the chain, above 0. */
   ticksMax: bigint;
+  /**
+   * What the channel owed when this chain began: tick i says that base_units + i * tick_value_units are
+   * owed. 0 for a chain committed at the opening.
+   */
+  baseUnits: bigint;
 }
 
 /** A signed channel opening. */
@@ -336,6 +341,26 @@ export interface CloseChannelRequest {
 
 /** The channel after the request. */
 export interface CloseChannelResponse {
+  /** As it is now. */
+  channel: Channel | undefined;
+}
+
+/** A signed tick commitment for a channel that is open. */
+export interface CommitTicksRequest {
+  /** 32 bytes. */
+  channelId: Buffer;
+  /** The chain; its base is at least what the channel owes in the books. */
+  ticks:
+    | TickCommitment
+    | undefined;
+  /** Milliseconds since 1970 after which the request is refused. */
+  validUntilMs: bigint;
+  /** Signature by the payer over `CommitTicks(...)`, see docs/signing.md. */
+  signature: Buffer;
+}
+
+/** The channel after the request. */
+export interface CommitTicksResponse {
   /** As it is now. */
   channel: Channel | undefined;
 }
@@ -1707,7 +1732,7 @@ export const TransferResponse: MessageFns<TransferResponse> = {
 };
 
 function createBaseTickCommitment(): TickCommitment {
-  return { chainEnd: Buffer.alloc(0), tickValueUnits: 0n, ticksMax: 0n };
+  return { chainEnd: Buffer.alloc(0), tickValueUnits: 0n, ticksMax: 0n, baseUnits: 0n };
 }
 
 export const TickCommitment: MessageFns<TickCommitment> = {
@@ -1726,6 +1751,12 @@ export const TickCommitment: MessageFns<TickCommitment> = {
         throw new globalThis.Error("value provided for field message.ticksMax of type int64 too large");
       }
       writer.uint32(24).int64(message.ticksMax);
+    }
+    if (message.baseUnits !== 0n) {
+      if (BigInt.asIntN(64, message.baseUnits) !== message.baseUnits) {
+        throw new globalThis.Error("value provided for field message.baseUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.baseUnits);
     }
     return writer;
   },
@@ -1767,6 +1798,14 @@ export const TickCommitment: MessageFns<TickCommitment> = {
             message.ticksMax = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.baseUnits = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1796,6 +1835,11 @@ export const TickCommitment: MessageFns<TickCommitment> = {
         : isSet(object.ticks_max)
         ? BigInt(object.ticks_max)
         : 0n,
+      baseUnits: isSet(object.baseUnits)
+        ? BigInt(object.baseUnits)
+        : isSet(object.base_units)
+        ? BigInt(object.base_units)
+        : 0n,
     };
   },
 
@@ -1810,6 +1854,9 @@ export const TickCommitment: MessageFns<TickCommitment> = {
     if (message.ticksMax !== 0n) {
       obj.ticksMax = message.ticksMax.toString();
     }
+    if (message.baseUnits !== 0n) {
+      obj.baseUnits = message.baseUnits.toString();
+    }
     return obj;
   },
 
@@ -1823,6 +1870,7 @@ export const TickCommitment: MessageFns<TickCommitment> = {
       ? BigInt(object.tickValueUnits)
       : 0n;
     message.ticksMax = (object.ticksMax !== undefined && object.ticksMax !== null) ? BigInt(object.ticksMax) : 0n;
+    message.baseUnits = (object.baseUnits !== undefined && object.baseUnits !== null) ? BigInt(object.baseUnits) : 0n;
     return message;
   },
 };
@@ -2575,6 +2623,207 @@ export const CloseChannelResponse: MessageFns<CloseChannelResponse> = {
   },
   fromPartial(object: DeepPartial<CloseChannelResponse>): CloseChannelResponse {
     const message = createBaseCloseChannelResponse();
+    message.channel = (object.channel !== undefined && object.channel !== null)
+      ? Channel.fromPartial(object.channel)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCommitTicksRequest(): CommitTicksRequest {
+  return { channelId: Buffer.alloc(0), ticks: undefined, validUntilMs: 0n, signature: Buffer.alloc(0) };
+}
+
+export const CommitTicksRequest: MessageFns<CommitTicksRequest> = {
+  encode(message: CommitTicksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channelId.length !== 0) {
+      writer.uint32(10).bytes(message.channelId);
+    }
+    if (message.ticks !== undefined) {
+      TickCommitment.encode(message.ticks, writer.uint32(18).fork()).join();
+    }
+    if (message.validUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.validUntilMs) !== message.validUntilMs) {
+        throw new globalThis.Error("value provided for field message.validUntilMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.validUntilMs);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(34).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitTicksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitTicksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channelId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ticks = TickCommitment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.validUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CommitTicksRequest {
+    return {
+      channelId: isSet(object.channelId)
+        ? Buffer.from(bytesFromBase64(object.channelId))
+        : isSet(object.channel_id)
+        ? Buffer.from(bytesFromBase64(object.channel_id))
+        : Buffer.alloc(0),
+      ticks: isSet(object.ticks) ? TickCommitment.fromJSON(object.ticks) : undefined,
+      validUntilMs: isSet(object.validUntilMs)
+        ? BigInt(object.validUntilMs)
+        : isSet(object.valid_until_ms)
+        ? BigInt(object.valid_until_ms)
+        : 0n,
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: CommitTicksRequest): unknown {
+    const obj: any = {};
+    if (message.channelId.length !== 0) {
+      obj.channelId = base64FromBytes(message.channelId);
+    }
+    if (message.ticks !== undefined) {
+      obj.ticks = TickCommitment.toJSON(message.ticks);
+    }
+    if (message.validUntilMs !== 0n) {
+      obj.validUntilMs = message.validUntilMs.toString();
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CommitTicksRequest>): CommitTicksRequest {
+    return CommitTicksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitTicksRequest>): CommitTicksRequest {
+    const message = createBaseCommitTicksRequest();
+    message.channelId = object.channelId ?? Buffer.alloc(0);
+    message.ticks = (object.ticks !== undefined && object.ticks !== null)
+      ? TickCommitment.fromPartial(object.ticks)
+      : undefined;
+    message.validUntilMs = (object.validUntilMs !== undefined && object.validUntilMs !== null)
+      ? BigInt(object.validUntilMs)
+      : 0n;
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseCommitTicksResponse(): CommitTicksResponse {
+  return { channel: undefined };
+}
+
+export const CommitTicksResponse: MessageFns<CommitTicksResponse> = {
+  encode(message: CommitTicksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channel !== undefined) {
+      Channel.encode(message.channel, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CommitTicksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCommitTicksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channel = Channel.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CommitTicksResponse {
+    return { channel: isSet(object.channel) ? Channel.fromJSON(object.channel) : undefined };
+  },
+
+  toJSON(message: CommitTicksResponse): unknown {
+    const obj: any = {};
+    if (message.channel !== undefined) {
+      obj.channel = Channel.toJSON(message.channel);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CommitTicksResponse>): CommitTicksResponse {
+    return CommitTicksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CommitTicksResponse>): CommitTicksResponse {
+    const message = createBaseCommitTicksResponse();
     message.channel = (object.channel !== undefined && object.channel !== null)
       ? Channel.fromPartial(object.channel)
       : undefined;
@@ -5101,6 +5350,19 @@ export const LedgerServiceService = {
       Buffer.from(CloseChannelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CloseChannelResponse => CloseChannelResponse.decode(value),
   },
+  /**
+   * CommitTicks gives an open channel a hash chain to pay by, when it has none or its last one is used
+   * up and booked. A repeat with the same chain returns the channel.
+   */
+  commitTicks: {
+    path: "/swarmledger.v1.LedgerService/CommitTicks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CommitTicksRequest): Buffer => Buffer.from(CommitTicksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CommitTicksRequest => CommitTicksRequest.decode(value),
+    responseSerialize: (value: CommitTicksResponse): Buffer => Buffer.from(CommitTicksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CommitTicksResponse => CommitTicksResponse.decode(value),
+  },
   /** DescribeChannel returns one channel by id. */
   describeChannel: {
     path: "/swarmledger.v1.LedgerService/DescribeChannel" as const,
@@ -5220,6 +5482,11 @@ export interface LedgerServiceServer extends UntypedServiceImplementation {
   openChannel: handleUnaryCall<OpenChannelRequest, OpenChannelResponse>;
   /** CloseChannel begins the end: at once by the payee, after the dispute window by the payer. */
   closeChannel: handleUnaryCall<CloseChannelRequest, CloseChannelResponse>;
+  /**
+   * CommitTicks gives an open channel a hash chain to pay by, when it has none or its last one is used
+   * up and booked. A repeat with the same chain returns the channel.
+   */
+  commitTicks: handleUnaryCall<CommitTicksRequest, CommitTicksResponse>;
   /** DescribeChannel returns one channel by id. */
   describeChannel: handleUnaryCall<DescribeChannelRequest, DescribeChannelResponse>;
   /** ListChannels returns the caller's channels, newest first. */
@@ -5346,6 +5613,25 @@ export interface LedgerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CloseChannelResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * CommitTicks gives an open channel a hash chain to pay by, when it has none or its last one is used
+   * up and booked. A repeat with the same chain returns the channel.
+   */
+  commitTicks(
+    request: CommitTicksRequest,
+    callback: (error: ServiceError | null, response: CommitTicksResponse) => void,
+  ): ClientUnaryCall;
+  commitTicks(
+    request: CommitTicksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CommitTicksResponse) => void,
+  ): ClientUnaryCall;
+  commitTicks(
+    request: CommitTicksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CommitTicksResponse) => void,
   ): ClientUnaryCall;
   /** DescribeChannel returns one channel by id. */
   describeChannel(

@@ -32,8 +32,12 @@ export enum DepositState {
   SEEN = 1,
   /** CREDITED - In the account's balance. */
   CREDITED = 2,
-  /** SUSPENSE - Kept aside for an operator. */
+  /** SUSPENSE - Booked, but to nobody: no key can spend what its sender owns. An operator decides. */
   SUSPENSE = 3,
+  /** DUST - Less than one unit: it stays with the vault and is never credited. */
+  DUST = 4,
+  /** HELD - Not booked: it cannot be right as it is, and an operator has to look. */
+  HELD = 5,
 }
 
 export function depositStateFromJSON(object: any): DepositState {
@@ -50,6 +54,12 @@ export function depositStateFromJSON(object: any): DepositState {
     case 3:
     case "DEPOSIT_STATE_SUSPENSE":
       return DepositState.SUSPENSE;
+    case 4:
+    case "DEPOSIT_STATE_DUST":
+      return DepositState.DUST;
+    case 5:
+    case "DEPOSIT_STATE_HELD":
+      return DepositState.HELD;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DepositState");
   }
@@ -65,6 +75,10 @@ export function depositStateToJSON(object: DepositState): string {
       return "DEPOSIT_STATE_CREDITED";
     case DepositState.SUSPENSE:
       return "DEPOSIT_STATE_SUSPENSE";
+    case DepositState.DUST:
+      return "DEPOSIT_STATE_DUST";
+    case DepositState.HELD:
+      return "DEPOSIT_STATE_HELD";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DepositState");
   }
@@ -181,12 +195,14 @@ export interface Deposit {
   asset: Asset;
   /** Account, base58. */
   account: string;
-  /** Units. */
+  /** Units; 0 for dust and for a transfer of more than there can be. */
   amountUnits: bigint;
   /** Where it is in its life. */
   state: DepositState;
   /** Block that holds it. */
   blockNumber: bigint;
+  /** What the chain moved, in the token's base units, decimal. */
+  baseUnits: string;
 }
 
 /** A page of batches. */
@@ -265,6 +281,72 @@ export interface GetSettlementStatusResponse {
   reserves: AssetReserve[];
   /** On-chain transactions solidified so far. */
   transactionsSolidified: bigint;
+  /** Deposits that are held. */
+  heldDeposits: bigint;
+  /** Payouts that are held. */
+  heldPayouts: bigint;
+  /** Deposits in suspense. */
+  suspenseDeposits: bigint;
+}
+
+/** A page of held deposits. */
+export interface ListHeldDepositsRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListHeldDepositsResponse {
+  /** Newest first. */
+  deposits: HeldDeposit[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
+/** A deposit that waits for an operator. */
+export interface HeldDeposit {
+  /** The deposit; its state is HELD or SUSPENSE. */
+  deposit:
+    | Deposit
+    | undefined;
+  /** Why it waits. */
+  note: string;
+  /** When its block was read, milliseconds since 1970. */
+  seenAtMs: bigint;
+}
+
+/** A page of held payouts. */
+export interface ListHeldPayoutsRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListHeldPayoutsResponse {
+  /** Newest first. */
+  payouts: HeldPayout[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
+/** A payout that waits for an operator: the ledger and settlement contradict one another about it. */
+export interface HeldPayout {
+  /** Withdrawal that it is for, 32 bytes. */
+  withdrawalId: Buffer;
+  /** Asset. */
+  asset: Asset;
+  /** Account that withdraws, base58. */
+  account: string;
+  /** Address to be paid, base58. */
+  destination: string;
+  /** Units to be paid, without the fee. */
+  amountUnits: bigint;
+  /** Why it waits. */
+  failure: string;
+  /** When it was asked for, milliseconds since 1970. */
+  requestedAtMs: bigint;
+  /** When it was held, milliseconds since 1970. */
+  heldAtMs: bigint;
 }
 
 /** What is held on chain. */
@@ -656,7 +738,16 @@ export const GetDepositResponse: MessageFns<GetDepositResponse> = {
 };
 
 function createBaseDeposit(): Deposit {
-  return { txid: Buffer.alloc(0), index: 0, asset: 0, account: "", amountUnits: 0n, state: 0, blockNumber: 0n };
+  return {
+    txid: Buffer.alloc(0),
+    index: 0,
+    asset: 0,
+    account: "",
+    amountUnits: 0n,
+    state: 0,
+    blockNumber: 0n,
+    baseUnits: "",
+  };
 }
 
 export const Deposit: MessageFns<Deposit> = {
@@ -687,6 +778,9 @@ export const Deposit: MessageFns<Deposit> = {
         throw new globalThis.Error("value provided for field message.blockNumber of type int64 too large");
       }
       writer.uint32(56).int64(message.blockNumber);
+    }
+    if (message.baseUnits !== "") {
+      writer.uint32(66).string(message.baseUnits);
     }
     return writer;
   },
@@ -760,6 +854,14 @@ export const Deposit: MessageFns<Deposit> = {
             message.blockNumber = reader.int64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.baseUnits = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -789,6 +891,11 @@ export const Deposit: MessageFns<Deposit> = {
         : isSet(object.block_number)
         ? BigInt(object.block_number)
         : 0n,
+      baseUnits: isSet(object.baseUnits)
+        ? globalThis.String(object.baseUnits)
+        : isSet(object.base_units)
+        ? globalThis.String(object.base_units)
+        : "",
     };
   },
 
@@ -815,6 +922,9 @@ export const Deposit: MessageFns<Deposit> = {
     if (message.blockNumber !== 0n) {
       obj.blockNumber = message.blockNumber.toString();
     }
+    if (message.baseUnits !== "") {
+      obj.baseUnits = message.baseUnits;
+    }
     return obj;
   },
 
@@ -834,6 +944,7 @@ export const Deposit: MessageFns<Deposit> = {
     message.blockNumber = (object.blockNumber !== undefined && object.blockNumber !== null)
       ? BigInt(object.blockNumber)
       : 0n;
+    message.baseUnits = object.baseUnits ?? "";
     return message;
   },
 };
@@ -1484,6 +1595,9 @@ function createBaseGetSettlementStatusResponse(): GetSettlementStatusResponse {
     paused: "",
     reserves: [],
     transactionsSolidified: 0n,
+    heldDeposits: 0n,
+    heldPayouts: 0n,
+    suspenseDeposits: 0n,
   };
 }
 
@@ -1533,6 +1647,24 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         throw new globalThis.Error("value provided for field message.transactionsSolidified of type int64 too large");
       }
       writer.uint32(72).int64(message.transactionsSolidified);
+    }
+    if (message.heldDeposits !== 0n) {
+      if (BigInt.asIntN(64, message.heldDeposits) !== message.heldDeposits) {
+        throw new globalThis.Error("value provided for field message.heldDeposits of type int64 too large");
+      }
+      writer.uint32(80).int64(message.heldDeposits);
+    }
+    if (message.heldPayouts !== 0n) {
+      if (BigInt.asIntN(64, message.heldPayouts) !== message.heldPayouts) {
+        throw new globalThis.Error("value provided for field message.heldPayouts of type int64 too large");
+      }
+      writer.uint32(88).int64(message.heldPayouts);
+    }
+    if (message.suspenseDeposits !== 0n) {
+      if (BigInt.asIntN(64, message.suspenseDeposits) !== message.suspenseDeposits) {
+        throw new globalThis.Error("value provided for field message.suspenseDeposits of type int64 too large");
+      }
+      writer.uint32(96).int64(message.suspenseDeposits);
     }
     return writer;
   },
@@ -1622,6 +1754,30 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
             message.transactionsSolidified = reader.int64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.heldDeposits = reader.int64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.heldPayouts = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.suspenseDeposits = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1671,6 +1827,21 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         : isSet(object.transactions_solidified)
         ? BigInt(object.transactions_solidified)
         : 0n,
+      heldDeposits: isSet(object.heldDeposits)
+        ? BigInt(object.heldDeposits)
+        : isSet(object.held_deposits)
+        ? BigInt(object.held_deposits)
+        : 0n,
+      heldPayouts: isSet(object.heldPayouts)
+        ? BigInt(object.heldPayouts)
+        : isSet(object.held_payouts)
+        ? BigInt(object.held_payouts)
+        : 0n,
+      suspenseDeposits: isSet(object.suspenseDeposits)
+        ? BigInt(object.suspenseDeposits)
+        : isSet(object.suspense_deposits)
+        ? BigInt(object.suspense_deposits)
+        : 0n,
     };
   },
 
@@ -1703,6 +1874,15 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
     if (message.transactionsSolidified !== 0n) {
       obj.transactionsSolidified = message.transactionsSolidified.toString();
     }
+    if (message.heldDeposits !== 0n) {
+      obj.heldDeposits = message.heldDeposits.toString();
+    }
+    if (message.heldPayouts !== 0n) {
+      obj.heldPayouts = message.heldPayouts.toString();
+    }
+    if (message.suspenseDeposits !== 0n) {
+      obj.suspenseDeposits = message.suspenseDeposits.toString();
+    }
     return obj;
   },
 
@@ -1729,6 +1909,662 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
       (object.transactionsSolidified !== undefined && object.transactionsSolidified !== null)
         ? BigInt(object.transactionsSolidified)
         : 0n;
+    message.heldDeposits = (object.heldDeposits !== undefined && object.heldDeposits !== null)
+      ? BigInt(object.heldDeposits)
+      : 0n;
+    message.heldPayouts = (object.heldPayouts !== undefined && object.heldPayouts !== null)
+      ? BigInt(object.heldPayouts)
+      : 0n;
+    message.suspenseDeposits = (object.suspenseDeposits !== undefined && object.suspenseDeposits !== null)
+      ? BigInt(object.suspenseDeposits)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseListHeldDepositsRequest(): ListHeldDepositsRequest {
+  return { page: undefined };
+}
+
+export const ListHeldDepositsRequest: MessageFns<ListHeldDepositsRequest> = {
+  encode(message: ListHeldDepositsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHeldDepositsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHeldDepositsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHeldDepositsRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListHeldDepositsRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHeldDepositsRequest>): ListHeldDepositsRequest {
+    return ListHeldDepositsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHeldDepositsRequest>): ListHeldDepositsRequest {
+    const message = createBaseListHeldDepositsRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListHeldDepositsResponse(): ListHeldDepositsResponse {
+  return { deposits: [], nextCursor: "" };
+}
+
+export const ListHeldDepositsResponse: MessageFns<ListHeldDepositsResponse> = {
+  encode(message: ListHeldDepositsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deposits) {
+      HeldDeposit.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHeldDepositsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHeldDepositsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deposits.push(HeldDeposit.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHeldDepositsResponse {
+    return {
+      deposits: globalThis.Array.isArray(object?.deposits)
+        ? object.deposits.map((e: any) => HeldDeposit.fromJSON(e))
+        : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListHeldDepositsResponse): unknown {
+    const obj: any = {};
+    if (message.deposits?.length) {
+      obj.deposits = message.deposits.map((e) => HeldDeposit.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHeldDepositsResponse>): ListHeldDepositsResponse {
+    return ListHeldDepositsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHeldDepositsResponse>): ListHeldDepositsResponse {
+    const message = createBaseListHeldDepositsResponse();
+    message.deposits = object.deposits?.map((e) => HeldDeposit.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseHeldDeposit(): HeldDeposit {
+  return { deposit: undefined, note: "", seenAtMs: 0n };
+}
+
+export const HeldDeposit: MessageFns<HeldDeposit> = {
+  encode(message: HeldDeposit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deposit !== undefined) {
+      Deposit.encode(message.deposit, writer.uint32(10).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(18).string(message.note);
+    }
+    if (message.seenAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.seenAtMs) !== message.seenAtMs) {
+        throw new globalThis.Error("value provided for field message.seenAtMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.seenAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldDeposit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldDeposit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deposit = Deposit.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seenAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldDeposit {
+    return {
+      deposit: isSet(object.deposit) ? Deposit.fromJSON(object.deposit) : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+      seenAtMs: isSet(object.seenAtMs)
+        ? BigInt(object.seenAtMs)
+        : isSet(object.seen_at_ms)
+        ? BigInt(object.seen_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: HeldDeposit): unknown {
+    const obj: any = {};
+    if (message.deposit !== undefined) {
+      obj.deposit = Deposit.toJSON(message.deposit);
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    if (message.seenAtMs !== 0n) {
+      obj.seenAtMs = message.seenAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HeldDeposit>): HeldDeposit {
+    return HeldDeposit.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldDeposit>): HeldDeposit {
+    const message = createBaseHeldDeposit();
+    message.deposit = (object.deposit !== undefined && object.deposit !== null)
+      ? Deposit.fromPartial(object.deposit)
+      : undefined;
+    message.note = object.note ?? "";
+    message.seenAtMs = (object.seenAtMs !== undefined && object.seenAtMs !== null) ? BigInt(object.seenAtMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseListHeldPayoutsRequest(): ListHeldPayoutsRequest {
+  return { page: undefined };
+}
+
+export const ListHeldPayoutsRequest: MessageFns<ListHeldPayoutsRequest> = {
+  encode(message: ListHeldPayoutsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHeldPayoutsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHeldPayoutsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHeldPayoutsRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListHeldPayoutsRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHeldPayoutsRequest>): ListHeldPayoutsRequest {
+    return ListHeldPayoutsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHeldPayoutsRequest>): ListHeldPayoutsRequest {
+    const message = createBaseListHeldPayoutsRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListHeldPayoutsResponse(): ListHeldPayoutsResponse {
+  return { payouts: [], nextCursor: "" };
+}
+
+export const ListHeldPayoutsResponse: MessageFns<ListHeldPayoutsResponse> = {
+  encode(message: ListHeldPayoutsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.payouts) {
+      HeldPayout.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHeldPayoutsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHeldPayoutsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payouts.push(HeldPayout.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHeldPayoutsResponse {
+    return {
+      payouts: globalThis.Array.isArray(object?.payouts) ? object.payouts.map((e: any) => HeldPayout.fromJSON(e)) : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListHeldPayoutsResponse): unknown {
+    const obj: any = {};
+    if (message.payouts?.length) {
+      obj.payouts = message.payouts.map((e) => HeldPayout.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHeldPayoutsResponse>): ListHeldPayoutsResponse {
+    return ListHeldPayoutsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHeldPayoutsResponse>): ListHeldPayoutsResponse {
+    const message = createBaseListHeldPayoutsResponse();
+    message.payouts = object.payouts?.map((e) => HeldPayout.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseHeldPayout(): HeldPayout {
+  return {
+    withdrawalId: Buffer.alloc(0),
+    asset: 0,
+    account: "",
+    destination: "",
+    amountUnits: 0n,
+    failure: "",
+    requestedAtMs: 0n,
+    heldAtMs: 0n,
+  };
+}
+
+export const HeldPayout: MessageFns<HeldPayout> = {
+  encode(message: HeldPayout, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withdrawalId.length !== 0) {
+      writer.uint32(10).bytes(message.withdrawalId);
+    }
+    if (message.asset !== 0) {
+      writer.uint32(16).int32(message.asset);
+    }
+    if (message.account !== "") {
+      writer.uint32(26).string(message.account);
+    }
+    if (message.destination !== "") {
+      writer.uint32(34).string(message.destination);
+    }
+    if (message.amountUnits !== 0n) {
+      if (BigInt.asIntN(64, message.amountUnits) !== message.amountUnits) {
+        throw new globalThis.Error("value provided for field message.amountUnits of type int64 too large");
+      }
+      writer.uint32(40).int64(message.amountUnits);
+    }
+    if (message.failure !== "") {
+      writer.uint32(50).string(message.failure);
+    }
+    if (message.requestedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.requestedAtMs) !== message.requestedAtMs) {
+        throw new globalThis.Error("value provided for field message.requestedAtMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.requestedAtMs);
+    }
+    if (message.heldAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.heldAtMs) !== message.heldAtMs) {
+        throw new globalThis.Error("value provided for field message.heldAtMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.heldAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldPayout {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldPayout();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.withdrawalId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.asset = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.amountUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.requestedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.heldAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldPayout {
+    return {
+      withdrawalId: isSet(object.withdrawalId)
+        ? Buffer.from(bytesFromBase64(object.withdrawalId))
+        : isSet(object.withdrawal_id)
+        ? Buffer.from(bytesFromBase64(object.withdrawal_id))
+        : Buffer.alloc(0),
+      asset: isSet(object.asset) ? assetFromJSON(object.asset) : 0,
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      destination: isSet(object.destination) ? globalThis.String(object.destination) : "",
+      amountUnits: isSet(object.amountUnits)
+        ? BigInt(object.amountUnits)
+        : isSet(object.amount_units)
+        ? BigInt(object.amount_units)
+        : 0n,
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      requestedAtMs: isSet(object.requestedAtMs)
+        ? BigInt(object.requestedAtMs)
+        : isSet(object.requested_at_ms)
+        ? BigInt(object.requested_at_ms)
+        : 0n,
+      heldAtMs: isSet(object.heldAtMs)
+        ? BigInt(object.heldAtMs)
+        : isSet(object.held_at_ms)
+        ? BigInt(object.held_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: HeldPayout): unknown {
+    const obj: any = {};
+    if (message.withdrawalId.length !== 0) {
+      obj.withdrawalId = base64FromBytes(message.withdrawalId);
+    }
+    if (message.asset !== 0) {
+      obj.asset = assetToJSON(message.asset);
+    }
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.destination !== "") {
+      obj.destination = message.destination;
+    }
+    if (message.amountUnits !== 0n) {
+      obj.amountUnits = message.amountUnits.toString();
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    if (message.requestedAtMs !== 0n) {
+      obj.requestedAtMs = message.requestedAtMs.toString();
+    }
+    if (message.heldAtMs !== 0n) {
+      obj.heldAtMs = message.heldAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HeldPayout>): HeldPayout {
+    return HeldPayout.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldPayout>): HeldPayout {
+    const message = createBaseHeldPayout();
+    message.withdrawalId = object.withdrawalId ?? Buffer.alloc(0);
+    message.asset = object.asset ?? 0;
+    message.account = object.account ?? "";
+    message.destination = object.destination ?? "";
+    message.amountUnits = (object.amountUnits !== undefined && object.amountUnits !== null)
+      ? BigInt(object.amountUnits)
+      : 0n;
+    message.failure = object.failure ?? "";
+    message.requestedAtMs = (object.requestedAtMs !== undefined && object.requestedAtMs !== null)
+      ? BigInt(object.requestedAtMs)
+      : 0n;
+    message.heldAtMs = (object.heldAtMs !== undefined && object.heldAtMs !== null) ? BigInt(object.heldAtMs) : 0n;
     return message;
   },
 };
@@ -1934,7 +2770,7 @@ export const SettlementServiceClient = makeGenericClientConstructor(
 };
 
 /**
- * SettlementOperatorService releases settlement by hand. It listens on the internal port and wants
+ * SettlementOperatorService releases settlement by hand and shows what waits for people. It listens on the internal port and wants
  * the trailer `swarmledger-internal-token`.
  */
 export type SettlementOperatorServiceService = typeof SettlementOperatorServiceService;
@@ -1962,6 +2798,30 @@ export const SettlementOperatorServiceService = {
       Buffer.from(GetSettlementStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSettlementStatusResponse => GetSettlementStatusResponse.decode(value),
   },
+  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  listHeldDeposits: {
+    path: "/swarmledger.v1.SettlementOperatorService/ListHeldDeposits" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListHeldDepositsRequest): Buffer =>
+      Buffer.from(ListHeldDepositsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListHeldDepositsRequest => ListHeldDepositsRequest.decode(value),
+    responseSerialize: (value: ListHeldDepositsResponse): Buffer =>
+      Buffer.from(ListHeldDepositsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListHeldDepositsResponse => ListHeldDepositsResponse.decode(value),
+  },
+  /** ListHeldPayouts returns payouts that are held, newest first. */
+  listHeldPayouts: {
+    path: "/swarmledger.v1.SettlementOperatorService/ListHeldPayouts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListHeldPayoutsRequest): Buffer =>
+      Buffer.from(ListHeldPayoutsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListHeldPayoutsRequest => ListHeldPayoutsRequest.decode(value),
+    responseSerialize: (value: ListHeldPayoutsResponse): Buffer =>
+      Buffer.from(ListHeldPayoutsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListHeldPayoutsResponse => ListHeldPayoutsResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementOperatorServiceServer extends UntypedServiceImplementation {
@@ -1969,6 +2829,10 @@ export interface SettlementOperatorServiceServer extends UntypedServiceImplement
   runSettlement: handleUnaryCall<RunSettlementRequest, RunSettlementResponse>;
   /** GetSettlementStatus tells the chain's head, the wallet, the queue and what is paused. */
   getSettlementStatus: handleUnaryCall<GetSettlementStatusRequest, GetSettlementStatusResponse>;
+  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  listHeldDeposits: handleUnaryCall<ListHeldDepositsRequest, ListHeldDepositsResponse>;
+  /** ListHeldPayouts returns payouts that are held, newest first. */
+  listHeldPayouts: handleUnaryCall<ListHeldPayoutsRequest, ListHeldPayoutsResponse>;
 }
 
 export interface SettlementOperatorServiceClient extends Client {
@@ -2003,6 +2867,38 @@ export interface SettlementOperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSettlementStatusResponse) => void,
+  ): ClientUnaryCall;
+  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  listHeldDeposits(
+    request: ListHeldDepositsRequest,
+    callback: (error: ServiceError | null, response: ListHeldDepositsResponse) => void,
+  ): ClientUnaryCall;
+  listHeldDeposits(
+    request: ListHeldDepositsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListHeldDepositsResponse) => void,
+  ): ClientUnaryCall;
+  listHeldDeposits(
+    request: ListHeldDepositsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListHeldDepositsResponse) => void,
+  ): ClientUnaryCall;
+  /** ListHeldPayouts returns payouts that are held, newest first. */
+  listHeldPayouts(
+    request: ListHeldPayoutsRequest,
+    callback: (error: ServiceError | null, response: ListHeldPayoutsResponse) => void,
+  ): ClientUnaryCall;
+  listHeldPayouts(
+    request: ListHeldPayoutsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListHeldPayoutsResponse) => void,
+  ): ClientUnaryCall;
+  listHeldPayouts(
+    request: ListHeldPayoutsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListHeldPayoutsResponse) => void,
   ): ClientUnaryCall;
 }
 

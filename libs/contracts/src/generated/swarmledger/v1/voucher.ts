@@ -50,12 +50,35 @@ export interface Tick {
   preimage: Buffer;
 }
 
+/** One signature of a payer for many of its channels, all of one partition of the voucher log. */
+export interface Bundle {
+  /** 1 to 256 entries with distinct channels. */
+  entries: BundleEntry[];
+  /** Milliseconds since 1970 after which the bundle is refused. */
+  validUntilMs: bigint;
+  /**
+   * 64 bytes, r then s, low-S, over the TIP-712 digest of the bundle: the Merkle root of its entries
+   * in their order, their count and the validity.
+   */
+  signature: Buffer;
+}
+
+/** A leaf of a bundle: this channel owes its payee at least `cumulative_units`. */
+export interface BundleEntry {
+  /** The channel's 32-byte id. */
+  channelId: Buffer;
+  /** All that the channel owes so far, in units. */
+  cumulativeUnits: bigint;
+}
+
 /** Some payments. */
 export interface PaymentBatch {
   /** Vouchers, in any order. */
   vouchers: Voucher[];
   /** Ticks, in any order. */
   ticks: Tick[];
+  /** Bundles, in any order. Each entry counts as an item. */
+  bundles: Bundle[];
 }
 
 /** What became of each payment of a batch, in the batch's order. */
@@ -64,6 +87,14 @@ export interface PaymentOutcomes {
   vouchers: Outcome[];
   /** One outcome per tick. */
   ticks: Outcome[];
+  /** The outcomes of each bundle's entries. */
+  bundles: BundleOutcomes[];
+}
+
+/** What became of each entry of a bundle, in the bundle's order. */
+export interface BundleOutcomes {
+  /** One outcome per entry. */
+  entries: Outcome[];
 }
 
 /** What became of one payment. */
@@ -130,6 +161,108 @@ export interface StreamVouchersResponse {
   sequence: bigint;
   /** In the order of that batch. */
   outcomes: PaymentOutcomes | undefined;
+}
+
+/** What a sender says on a packed stream. */
+export interface StreamPackedRequest {
+  /** Chosen by the client, rising; repeated in the answer. */
+  sequence: bigint;
+  /** Either is always set. */
+  content:
+    | //
+    /** Gives channels handles. */
+    { $case: "open"; value: OpenHandles }
+    | //
+    /** Payments on channels that have handles. */
+    { $case: "batch"; value: PackedBatch }
+    | undefined;
+}
+
+/**
+ * Channels to be paid on this stream. The channel at position i gets the handle h + i, where h is the
+ * number of channels that this stream opened before, refused ones included.
+ */
+export interface OpenHandles {
+  /** 32 bytes each, up to 4096 ids, one after another. */
+  channelIds: Buffer;
+}
+
+/**
+ * Payments as fixed-size records, numbers big-endian. Items are counted over all three fields:
+ * vouchers, then ticks, then the entries of the bundles.
+ */
+export interface PackedBatch {
+  /** Records of 84 bytes: handle u32, cumulative units i64, valid until i64 (ms), signature 64. */
+  vouchers: Buffer;
+  /** Records of 40 bytes: handle u32, index u32, preimage 32. */
+  ticks: Buffer;
+  /**
+   * Bundles one after another: valid until i64 (ms), signature 64, count u32, then per entry:
+   * handle u32, cumulative units i64.
+   */
+  bundles: Buffer;
+}
+
+/** What the ledger answers on a packed stream. */
+export interface StreamPackedResponse {
+  /** Either is always set. */
+  content:
+    | //
+    /** Channels got handles. */
+    { $case: "opened"; value: HandlesOpened }
+    | //
+    /** A flush is done. */
+    { $case: "ack"; value: FlushAck }
+    | undefined;
+}
+
+/** The answer to OpenHandles. */
+export interface HandlesOpened {
+  /** The sequence of the request. */
+  sequence: bigint;
+  /** Handle of the first channel of the request. */
+  firstHandle: bigint;
+  /** Per channel 16 bytes: accepted units i64, last accepted tick i64. */
+  accepted: Buffer;
+  /** Channels that cannot be paid; their handles stay unusable. */
+  refused: ItemRefusal[];
+}
+
+/** One item that was refused. */
+export interface ItemRefusal {
+  /** Its position in the request. */
+  item: number;
+  /** Why. */
+  refusal: Refusal | undefined;
+}
+
+/** All that a flush decided for this stream. */
+export interface FlushAck {
+  /** Batches that are now wholly answered. */
+  batches: BatchAck[];
+  /**
+   * Per raised channel 12 bytes: handle u32, accepted units i64. Every item of the batches above that
+   * is not refused is answered by the receipt of its channel: it owes at least this amount.
+   */
+  receipts: Buffer;
+  /** Where the records of these receipts stand. */
+  positions: LogPosition[];
+}
+
+/** The answer to one batch. */
+export interface BatchAck {
+  /** Its sequence. */
+  sequence: bigint;
+  /** Its refused items; all others are accepted. */
+  refused: ItemRefusal[];
+}
+
+/** A record of the voucher log. */
+export interface LogPosition {
+  /** Partition. */
+  partition: number;
+  /** Offset. */
+  offset: bigint;
 }
 
 function createBaseVoucher(): Voucher {
@@ -395,8 +528,216 @@ export const Tick: MessageFns<Tick> = {
   },
 };
 
+function createBaseBundle(): Bundle {
+  return { entries: [], validUntilMs: 0n, signature: Buffer.alloc(0) };
+}
+
+export const Bundle: MessageFns<Bundle> = {
+  encode(message: Bundle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      BundleEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.validUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.validUntilMs) !== message.validUntilMs) {
+        throw new globalThis.Error("value provided for field message.validUntilMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.validUntilMs);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Bundle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBundle();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(BundleEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.validUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Bundle {
+    return {
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => BundleEntry.fromJSON(e)) : [],
+      validUntilMs: isSet(object.validUntilMs)
+        ? BigInt(object.validUntilMs)
+        : isSet(object.valid_until_ms)
+        ? BigInt(object.valid_until_ms)
+        : 0n,
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: Bundle): unknown {
+    const obj: any = {};
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => BundleEntry.toJSON(e));
+    }
+    if (message.validUntilMs !== 0n) {
+      obj.validUntilMs = message.validUntilMs.toString();
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Bundle>): Bundle {
+    return Bundle.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Bundle>): Bundle {
+    const message = createBaseBundle();
+    message.entries = object.entries?.map((e) => BundleEntry.fromPartial(e)) || [];
+    message.validUntilMs = (object.validUntilMs !== undefined && object.validUntilMs !== null)
+      ? BigInt(object.validUntilMs)
+      : 0n;
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseBundleEntry(): BundleEntry {
+  return { channelId: Buffer.alloc(0), cumulativeUnits: 0n };
+}
+
+export const BundleEntry: MessageFns<BundleEntry> = {
+  encode(message: BundleEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channelId.length !== 0) {
+      writer.uint32(10).bytes(message.channelId);
+    }
+    if (message.cumulativeUnits !== 0n) {
+      if (BigInt.asIntN(64, message.cumulativeUnits) !== message.cumulativeUnits) {
+        throw new globalThis.Error("value provided for field message.cumulativeUnits of type int64 too large");
+      }
+      writer.uint32(16).int64(message.cumulativeUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BundleEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBundleEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channelId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cumulativeUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BundleEntry {
+    return {
+      channelId: isSet(object.channelId)
+        ? Buffer.from(bytesFromBase64(object.channelId))
+        : isSet(object.channel_id)
+        ? Buffer.from(bytesFromBase64(object.channel_id))
+        : Buffer.alloc(0),
+      cumulativeUnits: isSet(object.cumulativeUnits)
+        ? BigInt(object.cumulativeUnits)
+        : isSet(object.cumulative_units)
+        ? BigInt(object.cumulative_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: BundleEntry): unknown {
+    const obj: any = {};
+    if (message.channelId.length !== 0) {
+      obj.channelId = base64FromBytes(message.channelId);
+    }
+    if (message.cumulativeUnits !== 0n) {
+      obj.cumulativeUnits = message.cumulativeUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BundleEntry>): BundleEntry {
+    return BundleEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BundleEntry>): BundleEntry {
+    const message = createBaseBundleEntry();
+    message.channelId = object.channelId ?? Buffer.alloc(0);
+    message.cumulativeUnits = (object.cumulativeUnits !== undefined && object.cumulativeUnits !== null)
+      ? BigInt(object.cumulativeUnits)
+      : 0n;
+    return message;
+  },
+};
+
 function createBasePaymentBatch(): PaymentBatch {
-  return { vouchers: [], ticks: [] };
+  return { vouchers: [], ticks: [], bundles: [] };
 }
 
 export const PaymentBatch: MessageFns<PaymentBatch> = {
@@ -406,6 +747,9 @@ export const PaymentBatch: MessageFns<PaymentBatch> = {
     }
     for (const v of message.ticks) {
       Tick.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.bundles) {
+      Bundle.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -439,6 +783,14 @@ export const PaymentBatch: MessageFns<PaymentBatch> = {
             message.ticks.push(Tick.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bundles.push(Bundle.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -455,6 +807,7 @@ export const PaymentBatch: MessageFns<PaymentBatch> = {
     return {
       vouchers: globalThis.Array.isArray(object?.vouchers) ? object.vouchers.map((e: any) => Voucher.fromJSON(e)) : [],
       ticks: globalThis.Array.isArray(object?.ticks) ? object.ticks.map((e: any) => Tick.fromJSON(e)) : [],
+      bundles: globalThis.Array.isArray(object?.bundles) ? object.bundles.map((e: any) => Bundle.fromJSON(e)) : [],
     };
   },
 
@@ -466,6 +819,9 @@ export const PaymentBatch: MessageFns<PaymentBatch> = {
     if (message.ticks?.length) {
       obj.ticks = message.ticks.map((e) => Tick.toJSON(e));
     }
+    if (message.bundles?.length) {
+      obj.bundles = message.bundles.map((e) => Bundle.toJSON(e));
+    }
     return obj;
   },
 
@@ -476,12 +832,13 @@ export const PaymentBatch: MessageFns<PaymentBatch> = {
     const message = createBasePaymentBatch();
     message.vouchers = object.vouchers?.map((e) => Voucher.fromPartial(e)) || [];
     message.ticks = object.ticks?.map((e) => Tick.fromPartial(e)) || [];
+    message.bundles = object.bundles?.map((e) => Bundle.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBasePaymentOutcomes(): PaymentOutcomes {
-  return { vouchers: [], ticks: [] };
+  return { vouchers: [], ticks: [], bundles: [] };
 }
 
 export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
@@ -491,6 +848,9 @@ export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
     }
     for (const v of message.ticks) {
       Outcome.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.bundles) {
+      BundleOutcomes.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -524,6 +884,14 @@ export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
             message.ticks.push(Outcome.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bundles.push(BundleOutcomes.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -540,6 +908,9 @@ export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
     return {
       vouchers: globalThis.Array.isArray(object?.vouchers) ? object.vouchers.map((e: any) => Outcome.fromJSON(e)) : [],
       ticks: globalThis.Array.isArray(object?.ticks) ? object.ticks.map((e: any) => Outcome.fromJSON(e)) : [],
+      bundles: globalThis.Array.isArray(object?.bundles)
+        ? object.bundles.map((e: any) => BundleOutcomes.fromJSON(e))
+        : [],
     };
   },
 
@@ -551,6 +922,9 @@ export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
     if (message.ticks?.length) {
       obj.ticks = message.ticks.map((e) => Outcome.toJSON(e));
     }
+    if (message.bundles?.length) {
+      obj.bundles = message.bundles.map((e) => BundleOutcomes.toJSON(e));
+    }
     return obj;
   },
 
@@ -561,6 +935,76 @@ export const PaymentOutcomes: MessageFns<PaymentOutcomes> = {
     const message = createBasePaymentOutcomes();
     message.vouchers = object.vouchers?.map((e) => Outcome.fromPartial(e)) || [];
     message.ticks = object.ticks?.map((e) => Outcome.fromPartial(e)) || [];
+    message.bundles = object.bundles?.map((e) => BundleOutcomes.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBundleOutcomes(): BundleOutcomes {
+  return { entries: [] };
+}
+
+export const BundleOutcomes: MessageFns<BundleOutcomes> = {
+  encode(message: BundleOutcomes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      Outcome.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BundleOutcomes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBundleOutcomes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(Outcome.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BundleOutcomes {
+    return {
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => Outcome.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: BundleOutcomes): unknown {
+    const obj: any = {};
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => Outcome.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BundleOutcomes>): BundleOutcomes {
+    return BundleOutcomes.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BundleOutcomes>): BundleOutcomes {
+    const message = createBaseBundleOutcomes();
+    message.entries = object.entries?.map((e) => Outcome.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1227,6 +1671,896 @@ export const StreamVouchersResponse: MessageFns<StreamVouchersResponse> = {
   },
 };
 
+function createBaseStreamPackedRequest(): StreamPackedRequest {
+  return { sequence: 0n, content: undefined };
+}
+
+export const StreamPackedRequest: MessageFns<StreamPackedRequest> = {
+  encode(message: StreamPackedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(8).int64(message.sequence);
+    }
+    switch (message.content?.$case) {
+      case "open":
+        OpenHandles.encode(message.content.value, writer.uint32(18).fork()).join();
+        break;
+      case "batch":
+        PackedBatch.encode(message.content.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamPackedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamPackedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = { $case: "open", value: OpenHandles.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.content = { $case: "batch", value: PackedBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StreamPackedRequest {
+    return {
+      sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      content: isSet(object.open)
+        ? { $case: "open", value: OpenHandles.fromJSON(object.open) }
+        : isSet(object.batch)
+        ? { $case: "batch", value: PackedBatch.fromJSON(object.batch) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: StreamPackedRequest): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0n) {
+      obj.sequence = message.sequence.toString();
+    }
+    if (message.content?.$case === "open") {
+      obj.open = OpenHandles.toJSON(message.content.value);
+    } else if (message.content?.$case === "batch") {
+      obj.batch = PackedBatch.toJSON(message.content.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StreamPackedRequest>): StreamPackedRequest {
+    return StreamPackedRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamPackedRequest>): StreamPackedRequest {
+    const message = createBaseStreamPackedRequest();
+    message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    switch (object.content?.$case) {
+      case "open": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "open", value: OpenHandles.fromPartial(object.content.value) };
+        }
+        break;
+      }
+      case "batch": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "batch", value: PackedBatch.fromPartial(object.content.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseOpenHandles(): OpenHandles {
+  return { channelIds: Buffer.alloc(0) };
+}
+
+export const OpenHandles: MessageFns<OpenHandles> = {
+  encode(message: OpenHandles, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channelIds.length !== 0) {
+      writer.uint32(10).bytes(message.channelIds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenHandles {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenHandles();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channelIds = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenHandles {
+    return {
+      channelIds: isSet(object.channelIds)
+        ? Buffer.from(bytesFromBase64(object.channelIds))
+        : isSet(object.channel_ids)
+        ? Buffer.from(bytesFromBase64(object.channel_ids))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: OpenHandles): unknown {
+    const obj: any = {};
+    if (message.channelIds.length !== 0) {
+      obj.channelIds = base64FromBytes(message.channelIds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenHandles>): OpenHandles {
+    return OpenHandles.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenHandles>): OpenHandles {
+    const message = createBaseOpenHandles();
+    message.channelIds = object.channelIds ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBasePackedBatch(): PackedBatch {
+  return { vouchers: Buffer.alloc(0), ticks: Buffer.alloc(0), bundles: Buffer.alloc(0) };
+}
+
+export const PackedBatch: MessageFns<PackedBatch> = {
+  encode(message: PackedBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vouchers.length !== 0) {
+      writer.uint32(10).bytes(message.vouchers);
+    }
+    if (message.ticks.length !== 0) {
+      writer.uint32(18).bytes(message.ticks);
+    }
+    if (message.bundles.length !== 0) {
+      writer.uint32(26).bytes(message.bundles);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackedBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackedBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vouchers = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ticks = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bundles = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PackedBatch {
+    return {
+      vouchers: isSet(object.vouchers) ? Buffer.from(bytesFromBase64(object.vouchers)) : Buffer.alloc(0),
+      ticks: isSet(object.ticks) ? Buffer.from(bytesFromBase64(object.ticks)) : Buffer.alloc(0),
+      bundles: isSet(object.bundles) ? Buffer.from(bytesFromBase64(object.bundles)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: PackedBatch): unknown {
+    const obj: any = {};
+    if (message.vouchers.length !== 0) {
+      obj.vouchers = base64FromBytes(message.vouchers);
+    }
+    if (message.ticks.length !== 0) {
+      obj.ticks = base64FromBytes(message.ticks);
+    }
+    if (message.bundles.length !== 0) {
+      obj.bundles = base64FromBytes(message.bundles);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PackedBatch>): PackedBatch {
+    return PackedBatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PackedBatch>): PackedBatch {
+    const message = createBasePackedBatch();
+    message.vouchers = object.vouchers ?? Buffer.alloc(0);
+    message.ticks = object.ticks ?? Buffer.alloc(0);
+    message.bundles = object.bundles ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseStreamPackedResponse(): StreamPackedResponse {
+  return { content: undefined };
+}
+
+export const StreamPackedResponse: MessageFns<StreamPackedResponse> = {
+  encode(message: StreamPackedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.content?.$case) {
+      case "opened":
+        HandlesOpened.encode(message.content.value, writer.uint32(10).fork()).join();
+        break;
+      case "ack":
+        FlushAck.encode(message.content.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamPackedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamPackedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = { $case: "opened", value: HandlesOpened.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = { $case: "ack", value: FlushAck.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StreamPackedResponse {
+    return {
+      content: isSet(object.opened)
+        ? { $case: "opened", value: HandlesOpened.fromJSON(object.opened) }
+        : isSet(object.ack)
+        ? { $case: "ack", value: FlushAck.fromJSON(object.ack) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: StreamPackedResponse): unknown {
+    const obj: any = {};
+    if (message.content?.$case === "opened") {
+      obj.opened = HandlesOpened.toJSON(message.content.value);
+    } else if (message.content?.$case === "ack") {
+      obj.ack = FlushAck.toJSON(message.content.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StreamPackedResponse>): StreamPackedResponse {
+    return StreamPackedResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamPackedResponse>): StreamPackedResponse {
+    const message = createBaseStreamPackedResponse();
+    switch (object.content?.$case) {
+      case "opened": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "opened", value: HandlesOpened.fromPartial(object.content.value) };
+        }
+        break;
+      }
+      case "ack": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "ack", value: FlushAck.fromPartial(object.content.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseHandlesOpened(): HandlesOpened {
+  return { sequence: 0n, firstHandle: 0n, accepted: Buffer.alloc(0), refused: [] };
+}
+
+export const HandlesOpened: MessageFns<HandlesOpened> = {
+  encode(message: HandlesOpened, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(8).int64(message.sequence);
+    }
+    if (message.firstHandle !== 0n) {
+      if (BigInt.asIntN(64, message.firstHandle) !== message.firstHandle) {
+        throw new globalThis.Error("value provided for field message.firstHandle of type int64 too large");
+      }
+      writer.uint32(16).int64(message.firstHandle);
+    }
+    if (message.accepted.length !== 0) {
+      writer.uint32(26).bytes(message.accepted);
+    }
+    for (const v of message.refused) {
+      ItemRefusal.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandlesOpened {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandlesOpened();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.firstHandle = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.accepted = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.refused.push(ItemRefusal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HandlesOpened {
+    return {
+      sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      firstHandle: isSet(object.firstHandle)
+        ? BigInt(object.firstHandle)
+        : isSet(object.first_handle)
+        ? BigInt(object.first_handle)
+        : 0n,
+      accepted: isSet(object.accepted) ? Buffer.from(bytesFromBase64(object.accepted)) : Buffer.alloc(0),
+      refused: globalThis.Array.isArray(object?.refused) ? object.refused.map((e: any) => ItemRefusal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: HandlesOpened): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0n) {
+      obj.sequence = message.sequence.toString();
+    }
+    if (message.firstHandle !== 0n) {
+      obj.firstHandle = message.firstHandle.toString();
+    }
+    if (message.accepted.length !== 0) {
+      obj.accepted = base64FromBytes(message.accepted);
+    }
+    if (message.refused?.length) {
+      obj.refused = message.refused.map((e) => ItemRefusal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HandlesOpened>): HandlesOpened {
+    return HandlesOpened.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HandlesOpened>): HandlesOpened {
+    const message = createBaseHandlesOpened();
+    message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    message.firstHandle = (object.firstHandle !== undefined && object.firstHandle !== null)
+      ? BigInt(object.firstHandle)
+      : 0n;
+    message.accepted = object.accepted ?? Buffer.alloc(0);
+    message.refused = object.refused?.map((e) => ItemRefusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseItemRefusal(): ItemRefusal {
+  return { item: 0, refusal: undefined };
+}
+
+export const ItemRefusal: MessageFns<ItemRefusal> = {
+  encode(message: ItemRefusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.item !== 0) {
+      writer.uint32(8).int32(message.item);
+    }
+    if (message.refusal !== undefined) {
+      Refusal.encode(message.refusal, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ItemRefusal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseItemRefusal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.item = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = Refusal.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ItemRefusal {
+    return {
+      item: isSet(object.item) ? globalThis.Number(object.item) : 0,
+      refusal: isSet(object.refusal) ? Refusal.fromJSON(object.refusal) : undefined,
+    };
+  },
+
+  toJSON(message: ItemRefusal): unknown {
+    const obj: any = {};
+    if (message.item !== 0) {
+      obj.item = Math.round(message.item);
+    }
+    if (message.refusal !== undefined) {
+      obj.refusal = Refusal.toJSON(message.refusal);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ItemRefusal>): ItemRefusal {
+    return ItemRefusal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ItemRefusal>): ItemRefusal {
+    const message = createBaseItemRefusal();
+    message.item = object.item ?? 0;
+    message.refusal = (object.refusal !== undefined && object.refusal !== null)
+      ? Refusal.fromPartial(object.refusal)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFlushAck(): FlushAck {
+  return { batches: [], receipts: Buffer.alloc(0), positions: [] };
+}
+
+export const FlushAck: MessageFns<FlushAck> = {
+  encode(message: FlushAck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.batches) {
+      BatchAck.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.receipts.length !== 0) {
+      writer.uint32(18).bytes(message.receipts);
+    }
+    for (const v of message.positions) {
+      LogPosition.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FlushAck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFlushAck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batches.push(BatchAck.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.receipts = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.positions.push(LogPosition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FlushAck {
+    return {
+      batches: globalThis.Array.isArray(object?.batches) ? object.batches.map((e: any) => BatchAck.fromJSON(e)) : [],
+      receipts: isSet(object.receipts) ? Buffer.from(bytesFromBase64(object.receipts)) : Buffer.alloc(0),
+      positions: globalThis.Array.isArray(object?.positions)
+        ? object.positions.map((e: any) => LogPosition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: FlushAck): unknown {
+    const obj: any = {};
+    if (message.batches?.length) {
+      obj.batches = message.batches.map((e) => BatchAck.toJSON(e));
+    }
+    if (message.receipts.length !== 0) {
+      obj.receipts = base64FromBytes(message.receipts);
+    }
+    if (message.positions?.length) {
+      obj.positions = message.positions.map((e) => LogPosition.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FlushAck>): FlushAck {
+    return FlushAck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FlushAck>): FlushAck {
+    const message = createBaseFlushAck();
+    message.batches = object.batches?.map((e) => BatchAck.fromPartial(e)) || [];
+    message.receipts = object.receipts ?? Buffer.alloc(0);
+    message.positions = object.positions?.map((e) => LogPosition.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchAck(): BatchAck {
+  return { sequence: 0n, refused: [] };
+}
+
+export const BatchAck: MessageFns<BatchAck> = {
+  encode(message: BatchAck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(8).int64(message.sequence);
+    }
+    for (const v of message.refused) {
+      ItemRefusal.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchAck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchAck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refused.push(ItemRefusal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchAck {
+    return {
+      sequence: isSet(object.sequence) ? BigInt(object.sequence) : 0n,
+      refused: globalThis.Array.isArray(object?.refused) ? object.refused.map((e: any) => ItemRefusal.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: BatchAck): unknown {
+    const obj: any = {};
+    if (message.sequence !== 0n) {
+      obj.sequence = message.sequence.toString();
+    }
+    if (message.refused?.length) {
+      obj.refused = message.refused.map((e) => ItemRefusal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchAck>): BatchAck {
+    return BatchAck.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchAck>): BatchAck {
+    const message = createBaseBatchAck();
+    message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
+    message.refused = object.refused?.map((e) => ItemRefusal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLogPosition(): LogPosition {
+  return { partition: 0, offset: 0n };
+}
+
+export const LogPosition: MessageFns<LogPosition> = {
+  encode(message: LogPosition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partition !== 0) {
+      writer.uint32(8).int32(message.partition);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asIntN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type int64 too large");
+      }
+      writer.uint32(16).int64(message.offset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LogPosition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLogPosition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LogPosition {
+    return {
+      partition: isSet(object.partition) ? globalThis.Number(object.partition) : 0,
+      offset: isSet(object.offset) ? BigInt(object.offset) : 0n,
+    };
+  },
+
+  toJSON(message: LogPosition): unknown {
+    const obj: any = {};
+    if (message.partition !== 0) {
+      obj.partition = Math.round(message.partition);
+    }
+    if (message.offset !== 0n) {
+      obj.offset = message.offset.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LogPosition>): LogPosition {
+    return LogPosition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LogPosition>): LogPosition {
+    const message = createBaseLogPosition();
+    message.partition = object.partition ?? 0;
+    message.offset = (object.offset !== undefined && object.offset !== null) ? BigInt(object.offset) : 0n;
+    return message;
+  },
+};
+
 /** VoucherService takes payments. Anyone may post a voucher; usually the payee does. */
 export type VoucherServiceService = typeof VoucherServiceService;
 export const VoucherServiceService = {
@@ -1256,6 +2590,21 @@ export const VoucherServiceService = {
       Buffer.from(StreamVouchersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StreamVouchersResponse => StreamVouchersResponse.decode(value),
   },
+  /**
+   * StreamPacked is the same for senders of many payments: channels get short handles once, payments
+   * are fixed-size records, and one message acknowledges a whole flush. It wants a session in the
+   * metadata. The records' layouts are in docs/packed-stream.md.
+   */
+  streamPacked: {
+    path: "/swarmledger.v1.VoucherService/StreamPacked" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: StreamPackedRequest): Buffer => Buffer.from(StreamPackedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StreamPackedRequest => StreamPackedRequest.decode(value),
+    responseSerialize: (value: StreamPackedResponse): Buffer =>
+      Buffer.from(StreamPackedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StreamPackedResponse => StreamPackedResponse.decode(value),
+  },
 } as const;
 
 export interface VoucherServiceServer extends UntypedServiceImplementation {
@@ -1266,6 +2615,12 @@ export interface VoucherServiceServer extends UntypedServiceImplementation {
    * not necessarily in order.
    */
   streamVouchers: handleBidiStreamingCall<StreamVouchersRequest, StreamVouchersResponse>;
+  /**
+   * StreamPacked is the same for senders of many payments: channels get short handles once, payments
+   * are fixed-size records, and one message acknowledges a whole flush. It wants a session in the
+   * metadata. The records' layouts are in docs/packed-stream.md.
+   */
+  streamPacked: handleBidiStreamingCall<StreamPackedRequest, StreamPackedResponse>;
 }
 
 export interface VoucherServiceClient extends Client {
@@ -1295,6 +2650,17 @@ export interface VoucherServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<StreamVouchersRequest, StreamVouchersResponse>;
+  /**
+   * StreamPacked is the same for senders of many payments: channels get short handles once, payments
+   * are fixed-size records, and one message acknowledges a whole flush. It wants a session in the
+   * metadata. The records' layouts are in docs/packed-stream.md.
+   */
+  streamPacked(): ClientDuplexStream<StreamPackedRequest, StreamPackedResponse>;
+  streamPacked(options: Partial<CallOptions>): ClientDuplexStream<StreamPackedRequest, StreamPackedResponse>;
+  streamPacked(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<StreamPackedRequest, StreamPackedResponse>;
 }
 
 export const VoucherServiceClient = makeGenericClientConstructor(

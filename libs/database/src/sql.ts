@@ -1,0 +1,7 @@
+import type postgres from 'postgres';
+
+/** The raw client: tagged templates, int8 as bigint. */
+export type Sql = postgres.Sql<{ bigint: bigint }>;
+
+/** The raw client inside a transaction. */
+export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;

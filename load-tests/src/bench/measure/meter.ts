@@ -1,0 +1,141 @@
+import type { BenchStack } from '../bench-stack.js';
+import { readAckTimes } from '../generator/ack-log.js';
+import type { GeneratorProcess } from '../generator/generator-process.js';
+import { Histogram } from '../generator/histogram.js';
+import type { PhaseResult } from '../generator/messages.js';
+import { voucherLogBytes } from './kafka-log.js';
+import type { LedgerWatchRepository, PostgresCounters } from './ledger-watch.repository.js';
+import { LedgerWatcher } from './ledger-watcher.js';
+import { type Usage, usageOf } from './processes.js';
+import { visibility } from './timeline.js';
+
+/** Percentiles in milliseconds. */
+export type Percentiles = { readonly p50: number; readonly p99: number; readonly p999: number };
+
+/** What one payment costs. */
+export type Costs = {
+  /** CPU seconds per million payments by process. */
+  readonly cpuSecondsPerMillion: Readonly<Record<string, number>>;
+  readonly walBytes: number;
+  readonly fsyncs: number;
+  readonly transactions: number;
+  /** Undefined when the broker is not one of ours. */
+  readonly kafkaBytes: number | undefined;
+};
+
+/** One measured phase. */
+export type Measurement = {
+  readonly phase: PhaseResult;
+  readonly askedPerSecond: number;
+  readonly ackedPerSecond: number;
+  readonly appliedPerSecond: number;
+  readonly ack: Percentiles;
+  readonly visible: Percentiles;
+  /** Acknowledged payments that were never seen applied. */
+  readonly neverVisible: number;
+  readonly costs: Costs;
+  readonly memoryBytes: Readonly<Record<string, number>>;
+};
+
+type Reading = {
+  readonly usage: Record<string, Usage>;
+  readonly postgres: Promise<PostgresCounters>;
+  readonly kafkaBytes: number | undefined;
+};
+
+/** Measures phases of a generator from outside the system. */
+export class Meter {
+  constructor(
+    private readonly stack: BenchStack,
+    private readonly watch: LedgerWatchRepository,
+    private readonly generator: GeneratorProcess,
+  ) {}
+
+  /** Runs an open-loop phase under observation; `drain` waits until all of it is applied. */
+  async measure(
+    name: string,
+    itemsPerSecond: number,
+    seconds: number,
+    drain: (phase: PhaseResult) => Promise<void>,
+  ): Promise<Measurement> {
+    const watcher = new LedgerWatcher(this.watch);
+    const readings: Reading[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const onStarted = () => {
+      readings.push(this.#read());
+      timer = setTimeout(() => readings.push(this.#read()), seconds * 1_000);
+    };
+    try {
+      const mode = { kind: 'rate', itemsPerSecond } as const;
+      const phase = await this.generator.phase({ name, mode, seconds }, onStarted);
+      if (readings.length < 2) readings.push(this.#read());
+      await drain(phase);
+      await watcher.stop();
+      return await this.#result(phase, itemsPerSecond, watcher, readings);
+    } finally {
+      clearTimeout(timer);
+      await watcher.stop();
+    }
+  }
+
+  #read(): Reading {
+    const { stack } = this;
+    return {
+      usage: usageOf({ ...stack.pids, generator: this.generator.pid }),
+      postgres: this.watch.counters(),
+      kafkaBytes: voucherLogBytes(stack.kafkaFolder),
+    };
+  }
+
+  async #result(
+    phase: PhaseResult,
+    askedPerSecond: number,
+    watcher: LedgerWatcher,
+    [first, last]: readonly Reading[],
+  ): Promise<Measurement> {
+    if (first === undefined || last === undefined) throw new Error('a phase was not read twice');
+    const seconds = (phase.endMs - phase.startMs) / 1_000;
+    const applied = watcher.appliedAt(phase.endMs) - watcher.appliedAt(phase.startMs);
+    const seen = visibility(readAckTimes(phase.timesFile), watcher.offsets);
+    return {
+      phase,
+      askedPerSecond,
+      ackedPerSecond: phase.ackedInTime / seconds,
+      appliedPerSecond: applied / seconds,
+      ack: percentilesOf(new Histogram(phase.latency)),
+      visible: percentilesOf(seen.histogram),
+      neverVisible: seen.missing,
+      costs: costsOf(phase.ackedInTime, first, last, await first.postgres, await last.postgres),
+      memoryBytes: Object.fromEntries(
+        Object.entries(last.usage).map(([name, { memoryBytes }]) => [name, memoryBytes]),
+      ),
+    };
+  }
+}
+
+function percentilesOf(histogram: Histogram): Percentiles {
+  return { p50: histogram.at(0.5), p99: histogram.at(0.99), p999: histogram.at(0.999) };
+}
+
+function costsOf(
+  payments: number,
+  first: Reading,
+  last: Reading,
+  before: PostgresCounters,
+  after: PostgresCounters,
+): Costs {
+  const cpu = Object.entries(last.usage).map(([name, { cpuSeconds }]) => {
+    const spent = cpuSeconds - (first.usage[name]?.cpuSeconds ?? 0);
+    return [name, (spent * 1e6) / payments] as const;
+  });
+  return {
+    cpuSecondsPerMillion: Object.fromEntries(cpu),
+    walBytes: (after.walBytes - before.walBytes) / payments,
+    fsyncs: (after.fsyncs - before.fsyncs) / payments,
+    transactions: (after.transactions - before.transactions) / payments,
+    kafkaBytes:
+      last.kafkaBytes === undefined
+        ? undefined
+        : (last.kafkaBytes - (first.kafkaBytes ?? 0)) / payments,
+  };
+}

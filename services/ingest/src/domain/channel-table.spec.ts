@@ -1,0 +1,398 @@
+import { describe, expect, it } from 'vitest';
+import { addressFromBytes, partitionOf, type TickCommitment, tickUnits } from '#libs/domain';
+import type { ChannelFacts } from './channel.js';
+import { CHANNEL, ChannelTable } from './channel-table.js';
+
+const PARTITIONS = 8;
+const NOW_MS = 1_000_000;
+
+// Random tests must fail again in the same way when they are run again.
+function dice(seed: number) {
+  let state = seed;
+  return (sides: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * sides);
+  };
+}
+
+const bytesOf = (length: number, roll: (sides: number) => number) =>
+  Uint8Array.from({ length }, () => roll(256));
+
+function factsOf(seed: number, change: Partial<ChannelFacts> = {}): ChannelFacts {
+  const roll = dice(seed);
+  const id = bytesOf(32, roll);
+  return {
+    id,
+    channelNo: BigInt(seed) + 2n ** 40n,
+    partition: partitionOf(id, PARTITIONS),
+    payerKey: Uint8Array.of(4, ...bytesOf(64, dice(seed % 7))),
+    payee: addressFromBytes(bytesOf(20, dice(seed % 5))),
+    depositUnits: 10n ** 15n,
+    commitment: undefined,
+    state: 'open',
+    closesAtMs: 0n,
+    acceptedUnits: 0n,
+    tickIndex: 0n,
+    tickPreimage: new Uint8Array(0),
+    ...change,
+  };
+}
+
+function chainOf(baseUnits: bigint, seed: number): TickCommitment {
+  return { chainEnd: bytesOf(32, dice(seed)), tickValueUnits: 3n, ticksMax: 1_000n, baseUnits };
+}
+
+function paidTo(commitment: TickCommitment, index: number): Partial<ChannelFacts> {
+  return { commitment, tickIndex: BigInt(index), tickPreimage: new Uint8Array(32).fill(index) };
+}
+
+const tableOf = (rowsMax = 64) => new ChannelTable({ partitions: PARTITIONS, rowsMax });
+
+describe('ChannelTable', () => {
+  it('finds by id, wherever it stands, and tells all facts', () => {
+    const table = tableOf();
+    const facts = factsOf(1, { ...paidTo(chainOf(5n, 9), 4), acceptedUnits: 100n });
+    const row = table.learn(facts);
+    expect(table.find(Buffer.concat([Buffer.alloc(7), facts.id]), 7)).toBe(row);
+    expect(table.find(facts.id.map((byte) => byte ^ 1))).toBe(-1);
+    expect(Buffer.from(table.id(row))).toEqual(Buffer.from(facts.id));
+    expect(Buffer.from(table.payerKey(row))).toEqual(Buffer.from(facts.payerKey));
+    expect(table.payee(row)).toBe(facts.payee);
+    expect(addressFromBytes(table.payeeBytes(row))).toBe(facts.payee);
+    expect(table.payeeIs(row, facts.payee)).toBe(true);
+    expect(table.payeeIs(row, `${facts.payee.slice(0, 33)}?`)).toBe(false);
+    expect(table.payeeIs(row, facts.payee.slice(0, 33))).toBe(false);
+    expect(table.partition(row)).toBe(facts.partition);
+    expect(table.channelNo(row)).toBe(facts.channelNo);
+    expect(table.depositUnits(row)).toBe(facts.depositUnits);
+    expect(table.acceptedUnits(row)).toBe(100n);
+    expect(table.hasTicks(row)).toBe(true);
+    expect(table.tickUnits(row, 4)).toBe(17n);
+    expect(table.ticksMax(row)).toBe(1_000);
+    expect(table.tickValueUnits(row)).toBe(3n);
+    expect(table.tickIndex(row)).toBe(4);
+    expect(Buffer.from(table.tickPreimage(row))).toEqual(Buffer.alloc(32, 4));
+    expect(table.size).toBe(1);
+  });
+
+  it('gives channels of one payer the same number, and keeps none of what is gone', () => {
+    const table = tableOf();
+    const [a, b, other] = [factsOf(1), factsOf(8), factsOf(2)];
+    const rows = [a, b, other].map((facts) => table.learn(facts));
+    const [ofA, ofB, ofOther] = rows.map((row) => table.payerNo(row));
+    expect(ofA).toBe(ofB);
+    expect(ofA).not.toBe(ofOther);
+    for (const row of rows) table.forget(row);
+    expect(table.size).toBe(0);
+    const again = table.learn(factsOf(3));
+    expect(Buffer.from(table.payerKey(again))).toEqual(Buffer.from(factsOf(3).payerKey));
+    expect(table.payee(again)).toBe(factsOf(3).payee);
+    expect(table.hasTicks(again)).toBe(false);
+  });
+
+  it('accepts while open, and while closing until the earliest end it heard of', () => {
+    const table = tableOf();
+    const row = table.learn(factsOf(1));
+    const closing = (closesAtMs: bigint) => factsOf(1, { state: 'closing', closesAtMs });
+    expect(table.accepts(row, NOW_MS)).toBe(true);
+    table.hear(row, closing(500n));
+    table.hear(row, closing(900n));
+    table.hear(row, factsOf(1));
+    expect([table.state(row), table.closesAtMs(row)]).toEqual([CHANNEL.closing, 500]);
+    expect([table.accepts(row, 499), table.accepts(row, 500)]).toEqual([true, false]);
+    table.hear(row, factsOf(1, { state: 'closed' }));
+    table.hear(row, closing(100n));
+    expect(table.state(row)).toBe(CHANNEL.closed);
+    expect(table.accepts(row, 0)).toBe(false);
+  });
+
+  it('follows a channel from one hash chain to the next, and never back', () => {
+    const table = tableOf();
+    const row = table.learn(factsOf(1));
+    table.advanceTick(row, 1, new Uint8Array(32), 3n);
+    expect(table.hasTicks(row)).toBe(false);
+    const [first, second] = [chainOf(0n, 1), chainOf(3_000n, 2)];
+    table.hear(row, factsOf(1, { commitment: first }));
+    expect(Buffer.from(table.tickPreimage(row))).toEqual(Buffer.from(first.chainEnd));
+    table.advanceTick(row, 7, new Uint8Array(32).fill(7), 21n);
+    expect(table.tickIndex(row)).toBe(7);
+    table.hear(row, factsOf(1, { commitment: second }));
+    expect([table.tickIndex(row), table.tickUnits(row, 2)]).toEqual([0, 3_006n]);
+    // A tick of the first chain that was still being written when the second came.
+    table.advanceTick(row, 8, new Uint8Array(32).fill(8), 24n);
+    table.hear(row, factsOf(1, paidTo(first, 1_000)));
+    expect(table.tickIndex(row)).toBe(0);
+    expect(Buffer.from(table.tickPreimage(row))).toEqual(Buffer.from(second.chainEnd));
+  });
+
+  it('changes nothing when what it is told makes no sense', () => {
+    const table = tableOf();
+    const wrong = factsOf(1, { payee: `${factsOf(1).payee.slice(0, 33)}1` });
+    expect(() => table.learn(wrong)).toThrow('not a TRON address');
+    expect(table.size).toBe(0);
+    const row = table.learn(factsOf(1));
+    expect(() => table.release(row)).toThrow('is not held');
+  });
+});
+
+describe('distrust', () => {
+  it('makes a held channel stale until the books are asked again, and drops others', () => {
+    const table = tableOf();
+    const [held, free] = [table.learn(factsOf(1)), table.learn(factsOf(2))];
+    table.retain(held);
+    table.forget(held);
+    table.forget(free);
+    expect([table.find(factsOf(1).id), table.find(factsOf(2).id)]).toEqual([held, -1]);
+    expect([table.state(held), table.accepts(held, NOW_MS)]).toEqual([CHANNEL.stale, false]);
+    table.hear(held, factsOf(1, { acceptedUnits: 9n }));
+    expect(table.state(held)).toBe(CHANNEL.stale);
+    expect(table.learn(factsOf(1, { state: 'closing', closesAtMs: 7n }))).toBe(held);
+    expect([table.state(held), table.acceptedUnits(held)]).toEqual([CHANNEL.closing, 9n]);
+  });
+
+  it('lets a stale channel go when nobody holds it any more', () => {
+    const table = tableOf();
+    const row = table.learn(factsOf(1));
+    table.retain(row);
+    table.retain(row);
+    table.forget(row);
+    table.release(row);
+    expect(table.find(factsOf(1).id)).toBe(row);
+    table.release(row);
+    expect([table.find(factsOf(1).id), table.size, table.held]).toEqual([-1, 0, 0]);
+  });
+
+  it('forgets a partition and its mark, and no other', () => {
+    const table = tableOf(256);
+    const all = Array.from({ length: 100 }, (_, at) => factsOf(at + 1));
+    for (const facts of all) table.learn(facts);
+    for (let part = 0; part < PARTITIONS; part++) table.marks.take(part, NOW_MS);
+    table.forgetPartition(3);
+    for (const { id, partition } of all) expect(table.find(id) < 0).toBe(partition === 3);
+    expect([table.isFresh(3, NOW_MS), table.isFresh(4, NOW_MS)]).toEqual([false, true]);
+  });
+});
+
+describe('a full table', () => {
+  it('makes room by dropping what was not used since the hand came by', () => {
+    const table = tableOf(16);
+    const all = Array.from({ length: 18 }, (_, at) => factsOf(at + 1));
+    for (const facts of all.slice(0, 17)) table.learn(facts);
+    // The first turn of the hand took the marks of use away; these are used again.
+    const used = all.slice(1, 6);
+    for (const { id } of used) table.find(id);
+    const fresh = all[17]!;
+    table.learn(fresh);
+    expect(table.size).toBe(16);
+    for (const { id } of [...used, all[16]!, fresh]) {
+      expect(table.find(id)).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('never drops what is held, and takes no more when nearly all is', () => {
+    const table = tableOf(64);
+    const held = Array.from({ length: 60 }, (_, at) => factsOf(at + 1));
+    const rows = held.map((facts) => table.learn(facts));
+    for (const row of rows) table.retain(row);
+    for (let seed = 100; seed < 104; seed++) expect(table.learn(factsOf(seed))).not.toBe(-1);
+    expect(table.learn(factsOf(104))).toBe(-1);
+    expect(table.learn(held[0]!)).toBe(rows[0]);
+    table.release(rows[7]!);
+    for (let seed = 200; seed < 300; seed++) expect(table.learn(factsOf(seed))).not.toBe(-1);
+    held.forEach(({ id }, at) => {
+      expect(table.find(id)).toBe(at === 7 ? -1 : rows[at]);
+    });
+    expect([table.size, table.held]).toEqual([64, 59]);
+  });
+
+  it('costs at most 300 bytes a channel, even if none shares anything with another', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const table = tableOf(1_000_000);
+    const bytes = process.memoryUsage().arrayBuffers - before;
+    expect(bytes / 1_000_000).toBeLessThan(300);
+    expect(table.size).toBe(0);
+  });
+});
+
+/** A channel as the obvious code would keep it. */
+type Plain = {
+  facts: ChannelFacts;
+  state: number;
+  closesAtMs: number;
+  acceptedUnits: bigint;
+  chain: TickCommitment | undefined;
+  tick: number;
+  preimage: Uint8Array;
+  holds: number;
+  stale: boolean;
+};
+
+const STATES = ['open', 'closing', 'closed'] as const;
+
+function hearPlainly(plain: Plain, facts: ChannelFacts): void {
+  const state = STATES.indexOf(facts.state);
+  const closesAtMs = Number(facts.closesAtMs);
+  if (state > plain.state) Object.assign(plain, { state, closesAtMs });
+  else if (state === 1 && plain.state === 1) {
+    plain.closesAtMs = Math.min(plain.closesAtMs, closesAtMs);
+  }
+  if (facts.acceptedUnits > plain.acceptedUnits) plain.acceptedUnits = facts.acceptedUnits;
+  const { commitment } = facts;
+  if (commitment === undefined) return;
+  if (plain.chain === undefined || commitment.baseUnits > plain.chain.baseUnits) {
+    Object.assign(plain, { chain: commitment, tick: 0, preimage: commitment.chainEnd });
+  }
+  const isSame = plain.chain?.baseUnits === commitment.baseUnits;
+  if (isSame && Number(facts.tickIndex) > plain.tick) {
+    Object.assign(plain, { tick: Number(facts.tickIndex), preimage: facts.tickPreimage });
+  }
+}
+
+function expectSame(table: ChannelTable, row: number, plain: Plain): void {
+  const { facts } = plain;
+  expect({
+    state: table.state(row),
+    closesAtMs: table.closesAtMs(row),
+    acceptedUnits: table.acceptedUnits(row),
+    tick: table.tickIndex(row),
+    channelNo: table.channelNo(row),
+    payee: table.payee(row),
+    partition: table.partition(row),
+    baseUnits: table.hasTicks(row) ? table.tickUnits(row, 0) : undefined,
+  }).toEqual({
+    state: plain.stale ? CHANNEL.stale : plain.state,
+    closesAtMs: plain.closesAtMs,
+    acceptedUnits: plain.acceptedUnits,
+    tick: plain.tick,
+    channelNo: facts.channelNo,
+    payee: facts.payee,
+    partition: facts.partition,
+    baseUnits: plain.chain?.baseUnits,
+  });
+  expect(Buffer.compare(table.payerKey(row), facts.payerKey)).toBe(0);
+  expect(Buffer.compare(table.id(row), facts.id)).toBe(0);
+  if (plain.chain !== undefined) {
+    expect(Buffer.compare(table.tickPreimage(row), plain.preimage)).toBe(0);
+  }
+}
+
+/** Does the same to a table and to a map of objects. */
+class Twins {
+  readonly table = tableOf(48);
+  readonly plain = new Map<number, Plain>();
+
+  constructor(private readonly roll: (sides: number) => number) {}
+
+  step(): void {
+    const seed = 1 + this.roll(96);
+    const row = this.#rowOf(seed);
+    const action = this.roll(12);
+    if (row < 0 || action < 3) this.#learn(seed);
+    else this.#change(seed, row, action);
+  }
+
+  check(): void {
+    for (const seed of this.plain.keys()) {
+      const row = this.#rowOf(seed);
+      const plain = this.plain.get(seed);
+      if (plain !== undefined) expectSame(this.table, row, plain);
+    }
+    const held = [...this.plain.values()].filter(({ holds }) => holds > 0).length;
+    expect([this.table.size, this.table.held]).toEqual([this.plain.size, held]);
+  }
+
+  // The table may drop what nobody holds, so what is gone there is forgotten here.
+  #rowOf(seed: number): number {
+    const row = this.table.find(factsOf(seed).id);
+    if (row < 0) {
+      expect(this.plain.get(seed)?.holds ?? 0).toBe(0);
+      this.plain.delete(seed);
+    }
+    return row;
+  }
+
+  #learn(seed: number): void {
+    const facts = this.#randomFacts(seed);
+    const row = this.table.learn(facts);
+    if (row < 0) return;
+    const known = this.plain.get(seed);
+    if (known !== undefined) {
+      hearPlainly(known, facts);
+      known.stale = false;
+      return;
+    }
+    const plain: Plain = {
+      facts,
+      state: 0,
+      closesAtMs: Number(facts.closesAtMs),
+      acceptedUnits: 0n,
+      chain: undefined,
+      tick: 0,
+      preimage: facts.tickPreimage,
+      holds: 0,
+      stale: false,
+    };
+    hearPlainly(plain, facts);
+    this.plain.set(seed, plain);
+  }
+
+  #change(seed: number, row: number, action: number): void {
+    const { table } = this;
+    const plain = this.plain.get(seed)!;
+    if (action < 5) {
+      const facts = this.#randomFacts(seed);
+      table.hear(row, facts);
+      hearPlainly(plain, facts);
+    } else if (action < 7 && plain.holds < 3) {
+      table.retain(row);
+      plain.holds++;
+    } else if (action < 9 && plain.holds > 0) {
+      table.release(row);
+      plain.holds--;
+      if (plain.holds === 0 && plain.stale) this.plain.delete(seed);
+    } else if (action === 9) {
+      const units = BigInt(this.roll(4_000));
+      table.raise(row, units);
+      if (units > plain.acceptedUnits) plain.acceptedUnits = units;
+    } else if (action === 10) this.#advance(row, plain);
+    else if (this.roll(4) === 0) this.#forget(seed, row, plain);
+  }
+
+  #advance(row: number, plain: Plain): void {
+    if (plain.chain === undefined) return;
+    const tick = 1 + this.roll(1_000);
+    const preimage = bytesOf(32, this.roll);
+    this.table.advanceTick(row, tick, preimage, tickUnits(plain.chain, BigInt(tick)));
+    if (tick > plain.tick) Object.assign(plain, { tick, preimage });
+  }
+
+  #forget(seed: number, row: number, plain: Plain): void {
+    this.table.forget(row);
+    if (plain.holds > 0) plain.stale = true;
+    else this.plain.delete(seed);
+  }
+
+  #randomFacts(seed: number): ChannelFacts {
+    const chain = this.roll(3);
+    const ticks =
+      chain === 0 ? {} : paidTo(chainOf(BigInt(chain - 1) * 3_000n, chain), this.roll(99));
+    return factsOf(seed, {
+      state: STATES[this.roll(3)]!,
+      closesAtMs: BigInt(this.roll(1_000)),
+      acceptedUnits: BigInt(this.roll(3_000)),
+      ...ticks,
+      ...(ticks.tickIndex === 0n ? { tickPreimage: ticks.commitment!.chainEnd } : {}),
+    });
+  }
+}
+
+describe('the table and a map of objects', () => {
+  it.each([1, 2, 3, 4, 5, 6])('never differ, whatever is done to them (%i)', (seed) => {
+    const twins = new Twins(dice(seed));
+    for (let step = 0; step < 5_000; step++) {
+      twins.step();
+      if (step % 100 === 0) twins.check();
+    }
+    twins.check();
+  });
+});

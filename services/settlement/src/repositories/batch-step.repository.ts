@@ -1,0 +1,265 @@
+import type { Database, Transaction } from '#libs/database';
+import { WITHDRAWAL_STATES } from '#libs/domain';
+import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
+import type { StoredBatch } from './batch.repository.js';
+import { BatchMovedError, durably } from './batch-transaction.repository.js';
+
+/** An open batch with its open attempt and what the solidified chain shows of both. */
+export type OpenBatchRow = Pick<
+  StoredBatch,
+  'batchNo' | 'asset' | 'state' | 'chainBatchId' | 'payouts' | 'totalUnits' | 'attempts'
+> & {
+  readonly attempt: number | null;
+  readonly txid: Buffer | null;
+  readonly signed: Buffer | null;
+  readonly feeLimitSun: bigint | null;
+  readonly expirationMs: bigint | null;
+  readonly broadcasts: number | null;
+  readonly lastBroadcastAtMs: bigint | null;
+  readonly refusal: string | null;
+  readonly solidSucceeded: boolean | null;
+  readonly solidResult: string | null;
+  readonly vaultPaidBy: Buffer | null;
+};
+
+/** One line of a batch. */
+export type BatchLine = {
+  readonly withdrawalId: Buffer;
+  readonly destination: string;
+  readonly units: bigint;
+};
+
+/** A signed transaction to be stored before it is sent. */
+export type NewAttempt = {
+  readonly batchNo: bigint;
+  readonly attempt: number;
+  readonly txid: string;
+  readonly raw: Uint8Array;
+  readonly signed: Uint8Array;
+  readonly feeLimitSun: bigint;
+  readonly expirationMs: bigint;
+};
+
+const LINE_FAILED = 'the token refused to pay this destination';
+
+/** Steps of open batches and their attempts. Every method is one transaction that changes all it names or nothing. */
+export class BatchStepRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Batches that are neither solidified nor failed, oldest first. */
+  open(limit: number): Promise<OpenBatchRow[]> {
+    return this.database.sql<OpenBatchRow[]>`
+      select b.batch_no as "batchNo", b.asset, b.state, b.chain_batch_id as "chainBatchId",
+        b.payouts, b.total_units as "totalUnits", b.attempts, a.attempt, a.txid, a.signed,
+        a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
+        a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal,
+        o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy"
+      from settlement.batches b
+      left join settlement.attempts a on a.batch_no = b.batch_no and a.outcome = ${OUTCOME.open}
+      left join settlement.own_transactions o on o.txid = a.txid
+      left join settlement.vault_payments v on v.chain_batch_id = b.chain_batch_id
+      where b.state < ${BATCH.solidified} order by b.batch_no limit ${limit}`;
+  }
+
+  /** Whom a batch pays, in its order. */
+  lines(batchNo: bigint): Promise<BatchLine[]> {
+    return this.database.sql<BatchLine[]>`
+      select withdrawal_id as "withdrawalId", destination, units
+      from settlement.batch_payouts where batch_no = ${batchNo} order by line`;
+  }
+
+  /**
+   * SIGNED: stores the bytes that may be sent, and only those. False when another attempt has the
+   * same id, because it pays the same to the same at the same time: sign again with another time.
+   */
+  sign(attempt: NewAttempt, nowMs: bigint): Promise<boolean> {
+    return durably(this.database, async (tx) => {
+      const txid = Buffer.from(attempt.txid, 'hex');
+      const [twin] = await tx.sql`select from settlement.attempts where txid = ${txid}`;
+      if (twin !== undefined) return false;
+      await moved(tx.sql`
+        update settlement.batches
+        set state = ${BATCH.signed}, attempts = ${attempt.attempt}, txid = ${txid}
+        where batch_no = ${attempt.batchNo} and state = ${BATCH.planned}
+          and attempts = ${attempt.attempt - 1}`);
+      await tx.sql`
+        insert into settlement.attempts (batch_no, attempt, txid, raw, signed, fee_limit_sun,
+          expiration_ms, signed_at_ms)
+        values (${attempt.batchNo}, ${attempt.attempt}, ${txid}, ${Buffer.from(attempt.raw)},
+          ${Buffer.from(attempt.signed)}, ${attempt.feeLimitSun}, ${attempt.expirationMs}, ${nowMs})`;
+      await report(tx, attempt.batchNo, WITHDRAWAL_STATES.signed, attempt.txid);
+      return true;
+    });
+  }
+
+  /** BROADCAST: notes that the stored bytes were sent and what the node said. */
+  broadcast(batchNo: bigint, attempt: number, refusal: string, nowMs: bigint): Promise<void> {
+    return this.database.transaction(async (tx) => {
+      await moved(tx.sql`
+        update settlement.attempts
+        set broadcasts = broadcasts + 1, last_broadcast_at_ms = ${nowMs}, refusal = ${refusal}
+        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
+      const raised = await tx.sql`
+        update settlement.batches set state = ${BATCH.broadcast}
+        where batch_no = ${batchNo} and state = ${BATCH.signed}`;
+      if (raised.count === 1) await report(tx, batchNo, WITHDRAWAL_STATES.broadcast);
+    });
+  }
+
+  /** CONFIRMED, or back to BROADCAST when `block` is undefined because a fork undid it. */
+  confirm(batchNo: bigint, attempt: number, block: bigint | undefined): Promise<void> {
+    return this.database.transaction(async (tx) => {
+      await moved(tx.sql`
+        update settlement.attempts set confirmed_block = ${block ?? null}
+        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
+      await moved(tx.sql`
+        update settlement.batches
+        set state = ${block === undefined ? BATCH.broadcast : BATCH.confirmed}
+        where batch_no = ${batchNo} and state in (${BATCH.signed}, ${BATCH.broadcast},
+          ${BATCH.confirmed})`);
+      if (block !== undefined) await report(tx, batchNo, WITHDRAWAL_STATES.confirmed);
+    });
+  }
+
+  /**
+   * SOLIDIFIED: executed for good by `txid`, which is normally the open attempt's. Payouts that the
+   * vault could not pay end as those of a failed batch do; returns how many these are.
+   */
+  finish(
+    batchNo: bigint,
+    txid: Uint8Array,
+    refunds: (failures: number) => boolean,
+    nowMs: bigint,
+  ): Promise<number> {
+    return durably(this.database, async (tx) => {
+      const paidBy = Buffer.from(txid);
+      await tx.sql`
+        update settlement.attempts
+        set outcome = case when txid = ${paidBy} then ${OUTCOME.paid}::smallint
+          else ${OUTCOME.failed}::smallint end
+        where batch_no = ${batchNo} and (outcome = ${OUTCOME.open} or txid = ${paidBy})`;
+      await moved(tx.sql`
+        update settlement.batches b
+        set state = ${BATCH.solidified}, txid = ${paidBy}, solidified_at_ms = ${nowMs},
+          energy_used = coalesce((select energy_used from settlement.own_transactions
+            where txid = ${paidBy}), 0),
+          fee_sun = coalesce((select fee_sun from settlement.own_transactions
+            where txid = ${paidBy}), 0)
+        where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
+      const unpaid = await returnUnpaid(tx, batchNo, refunds, nowMs);
+      await tx.sql`
+        update settlement.payouts
+        set state = ${PAYOUT.paid}, updated_at_ms = ${nowMs},
+          report_state = ${WITHDRAWAL_STATES.solidified}, report_txid = ${paidBy.toString('hex')}
+        where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
+      return unpaid;
+    });
+  }
+
+  /** EXPIRED_PROVEN: the open attempt is dead, the batch may be signed anew. */
+  expire(batchNo: bigint, attempt: number): Promise<void> {
+    return durably(this.database, async (tx) => {
+      await moved(tx.sql`
+        update settlement.attempts set outcome = ${OUTCOME.expired}
+        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
+      await moved(tx.sql`
+        update settlement.batches set state = ${BATCH.planned}
+        where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
+    });
+  }
+
+  /**
+   * FAILED: nothing was paid and nothing can be. `refunds` decides by the number of failures which
+   * payouts go back to their owners; the others wait for another batch.
+   */
+  fail(
+    batchNo: bigint,
+    end: { readonly outcome: number; readonly reason: string },
+    refunds: (failures: number) => boolean,
+    nowMs: bigint,
+  ): Promise<void> {
+    return durably(this.database, async (tx) => {
+      await tx.sql`
+        update settlement.attempts set outcome = ${end.outcome}
+        where batch_no = ${batchNo} and outcome = ${OUTCOME.open}`;
+      await moved(tx.sql`
+        update settlement.batches b
+        set state = ${BATCH.failed}, failure = ${end.reason},
+          energy_used = coalesce((select energy_used from settlement.own_transactions o
+            where o.txid = b.txid), 0),
+          fee_sun = coalesce((select fee_sun from settlement.own_transactions o
+            where o.txid = b.txid), 0)
+        where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
+      const payouts = await tx.sql<UnpaidPayout[]>`
+        select withdrawal_id as "withdrawalId", failures from settlement.payouts
+        where batch_no = ${batchNo} for update`;
+      await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
+    });
+  }
+}
+
+type UnpaidPayout = { readonly withdrawalId: Buffer; readonly failures: number };
+
+/** Lets the payouts that the vault has logged as failed leave an executed batch; returns how many. */
+async function returnUnpaid(
+  tx: Transaction,
+  batchNo: bigint,
+  refunds: (failures: number) => boolean,
+  nowMs: bigint,
+): Promise<number> {
+  const unpaid = await tx.sql<UnpaidPayout[]>`
+    select p.withdrawal_id as "withdrawalId", p.failures
+    from settlement.batches b
+    join settlement.failed_lines f on f.chain_batch_id = b.chain_batch_id
+    join settlement.batch_payouts l on l.batch_no = b.batch_no and l.line = f.line
+    join settlement.payouts p on p.withdrawal_id = l.withdrawal_id
+    where b.batch_no = ${batchNo} and p.batch_no = ${batchNo} and p.state = ${PAYOUT.batched}
+    for update of p`;
+  if (unpaid.length === 0) return 0;
+  await leaveBatch(tx, unpaid, { reason: LINE_FAILED, refunds, nowMs });
+  await tx.sql`
+    update settlement.batches
+    set failure = ${unpaid.length} || ' of ' || payouts || ' payees could not be paid'
+    where batch_no = ${batchNo}`;
+  return unpaid.length;
+}
+
+/** Payouts that were not paid wait for another batch, or go back to their owners. */
+async function leaveBatch(
+  tx: Transaction,
+  payouts: readonly UnpaidPayout[],
+  end: {
+    readonly reason: string;
+    readonly refunds: (failures: number) => boolean;
+    readonly nowMs: bigint;
+  },
+): Promise<void> {
+  for (const { withdrawalId, failures } of payouts) {
+    const refunded = end.refunds(failures + 1);
+    await tx.sql`
+      update settlement.payouts
+      set state = ${refunded ? PAYOUT.refunded : PAYOUT.planned}, batch_no = null,
+        failures = failures + 1, failure = ${end.reason}, updated_at_ms = ${end.nowMs},
+        report_state = ${refunded ? WITHDRAWAL_STATES.refunded : tx.sql`report_state`}
+      where withdrawal_id = ${withdrawalId}`;
+  }
+}
+
+/** Sets what the ledger is to be told of a batch's payouts; it never goes back. */
+async function report(
+  tx: Transaction,
+  batchNo: bigint,
+  state: number,
+  txid?: string,
+): Promise<void> {
+  await tx.sql`
+    update settlement.payouts
+    set report_state = greatest(report_state, ${state}::smallint)
+      ${txid === undefined ? tx.sql`` : tx.sql`, report_txid = ${txid}`}
+    where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
+}
+
+async function moved(statement: PromiseLike<{ readonly count: number }>): Promise<void> {
+  const { count } = await statement;
+  if (count !== 1) throw new BatchMovedError('another process moved this batch');
+}

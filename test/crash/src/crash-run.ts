@@ -1,0 +1,199 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomOf } from '../../../load-tests/src/bench/corpus/draws.js';
+import type { Progress } from '../../../load-tests/src/bench/progress.js';
+import type { Finding } from './check/findings.js';
+import { LedgerChecker, toldBy } from './check/ledger-checker.js';
+import { CrashCluster, within } from './cluster.js';
+import type { Bite } from './faults/fault.js';
+import { killAnytime, killAtFailPoint, killBackend } from './faults/kill.fault.js';
+import { killInRebalance, wakeAZombie } from './faults/replica.fault.js';
+import { WAYS } from './load/ack-log.js';
+import { LoadProcess } from './load/load-process.js';
+import type { CrashOptions } from './options.js';
+import type { CrashPoint } from './points.js';
+
+const RECOVER_MS = 60_000;
+/** Payments must flow by every way before the next fault: a fault in a standing system proves nothing. */
+const FLOW_MS = 20_000;
+const ACKS_BEFORE_FAULT = 3;
+const CHECK_ATTEMPTS = 3;
+
+/** What one round came to. */
+export type Round = {
+  readonly point: string;
+  /** Why the round is no proof, or undefined. */
+  readonly failure: string | undefined;
+  /** From the death until everything was back, paid and booked again. */
+  readonly recoveredMs: number;
+  readonly findings: readonly Finding[];
+};
+
+/** All that is known at the end of a run. */
+export type CrashOutcome = {
+  readonly options: CrashOptions;
+  readonly rounds: readonly Round[];
+  /** Of the check after the last payment had its answer, which hashes the whole chain again. */
+  readonly last: readonly Finding[];
+  readonly payments: { readonly sent: number; readonly acked: number; readonly unanswered: number };
+  readonly seconds: number;
+};
+
+/** One run: a cluster, a payer, and one round after another. */
+export class CrashRun {
+  readonly #random: () => number;
+  readonly #rounds: Round[] = [];
+  readonly #startedMs = Date.now();
+
+  private constructor(
+    private readonly options: CrashOptions,
+    private readonly cluster: CrashCluster,
+    private readonly load: LoadProcess,
+    private readonly checker: LedgerChecker,
+  ) {
+    this.#random = randomOf(options.seed + 1);
+  }
+
+  /** Runs everything in a folder. Throws when the system or the payer cannot be started or is lost. */
+  static async run(
+    options: CrashOptions,
+    folder: string,
+    progress: Progress,
+  ): Promise<CrashOutcome> {
+    progress.say(`seed ${options.seed}; data, logs and acknowledgements in ${folder}`);
+    const cluster = await CrashCluster.start(join(folder, 'data'));
+    let load: LoadProcess | undefined;
+    let checker: LedgerChecker | undefined;
+    try {
+      load = await startLoad(options, cluster, join(folder, 'load'));
+      checker = new LedgerChecker(cluster.databaseUrl, load.channels);
+      return await new CrashRun(options, cluster, load, checker).#all(progress);
+    } finally {
+      load?.kill();
+      await checker?.close();
+      await cluster.stop();
+    }
+  }
+
+  async #all(progress: Progress): Promise<CrashOutcome> {
+    const { points, rounds } = this.options;
+    const bar = progress.bar('kills', points.length * rounds);
+    for (const point of points) {
+      if (point.replicas === 2) await this.cluster.addReplica();
+      for (let round = 0; round < rounds; round++) {
+        const done = await this.#round(point);
+        this.#rounds.push(done);
+        for (const line of complaintsOf(done)) progress.say(`\n${point.name}: ${line}`);
+        bar.advance(1);
+      }
+    }
+    bar.done();
+    await this.load.stop();
+    const log = this.load.acks.read();
+    const told = toldBy(log);
+    await this.checker.waitFor(told, RECOVER_MS);
+    const last = await this.checker.check(told, () => log.sentUnits, { whole: true });
+    const refused = log.refusals.map((text): Finding => ({ kind: 'refused', text }));
+    return {
+      options: this.options,
+      rounds: this.#rounds,
+      last: [...last, ...refused],
+      payments: { sent: log.sends, acked: sumOf(log.acks), unanswered: log.unanswered },
+      seconds: (Date.now() - this.#startedMs) / 1_000,
+    };
+  }
+
+  async #round(point: CrashPoint): Promise<Round> {
+    this.load.assertAlive();
+    const nothing = { point: point.name, recoveredMs: 0, findings: [] };
+    if (!(await this.#flows())) {
+      return { ...nothing, failure: 'no payments were acknowledged before the fault' };
+    }
+    await sleep(this.#random() * 150);
+    const bite = await this.#bite(point);
+    if (!bite.bit) return { ...nothing, failure: bite.why };
+    const { told, recoveredMs } = await this.#recovered(bite);
+    if (told === undefined) {
+      const findings = await this.#check(toldBy(this.load.acks.read()));
+      const failure = `not recovered after ${RECOVER_MS / 1_000} s`;
+      return { ...nothing, recoveredMs: RECOVER_MS, failure, findings };
+    }
+    return { ...nothing, recoveredMs, failure: undefined, findings: await this.#check(told) };
+  }
+
+  #bite({ fault }: CrashPoint): Promise<Bite> {
+    const tools = { cluster: this.cluster, random: this.#random };
+    switch (fault.kind) {
+      case 'fail-point':
+        return killAtFailPoint(tools, fault.service, fault.point);
+      case 'kill':
+        return killAnytime(tools, fault.process);
+      case 'backend':
+        return killBackend(tools);
+      case 'rebalance':
+        return killInRebalance(tools, fault.point);
+      case 'zombie':
+        return wakeAZombie(tools, fault.point);
+    }
+  }
+
+  async #flows(): Promise<boolean> {
+    const before = { ...this.load.acks.read().acks };
+    return within(FLOW_MS, () => {
+      const { acks } = this.load.acks.read();
+      return WAYS.every((way) => acks[way] >= before[way] + ACKS_BEFORE_FAULT);
+    });
+  }
+
+  // Back are: the process, acknowledgements given after its death, and in the books all that was
+  // acknowledged until then.
+  async #recovered({ atMs, isBack }: Extract<Bite, { bit: true }>) {
+    const flows = () => this.load.acks.read().lastAckAtMs > atMs;
+    if (!(await within(RECOVER_MS, () => isBack() && flows()))) return { recoveredMs: 0 };
+    const told = toldBy(this.load.acks.read());
+    const booked = await this.checker.waitFor(told, RECOVER_MS);
+    return { told: booked ? told : undefined, recoveredMs: Date.now() - atMs };
+  }
+
+  // The database may be in recovery when a round failed: asked again, what cannot be asked is a finding.
+  async #check(told: ReturnType<typeof toldBy>): Promise<Finding[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.checker.check(told, () => this.load.acks.read().sentUnits);
+      } catch (error) {
+        if (attempt >= CHECK_ATTEMPTS) {
+          return [{ kind: 'books', text: `the books cannot be read: ${String(error)}` }];
+        }
+        await sleep(1_000);
+      }
+    }
+  }
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function complaintsOf({ failure, findings }: Round): string[] {
+  const found = findings.map(({ kind, text }) => `${kind}: ${text}`);
+  return failure === undefined ? found : [failure, ...found];
+}
+
+async function startLoad(
+  options: CrashOptions,
+  cluster: CrashCluster,
+  folder: string,
+): Promise<LoadProcess> {
+  mkdirSync(folder, { recursive: true });
+  const { urls, state } = cluster.stack;
+  return LoadProcess.start({
+    ingestGrpc: urls.ingestGrpc ?? '',
+    balanceGrpc: urls.balanceGrpc ?? '',
+    booksGrpc: urls.balanceInternalGrpc ?? '',
+    internalTokenFile: state.secrets.internalToken,
+    seed: options.seed,
+    paymentsPerSecond: options.paymentsPerSecond,
+    folder,
+  });
+}
