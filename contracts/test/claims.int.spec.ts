@@ -137,6 +137,19 @@ describe('claims', () => {
     expect((await send(bytes, proof)).result).toBe('SUCCESS');
   });
 
+  it('are not paid from a set that reserves less than its lines', async () => {
+    const at = await bench.vault(100n);
+    const leaves = leavesOf('short', 2);
+    const tree = new SumTree(leaves);
+    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
+      hex(id32('short')),
+      hex(tree.root.root),
+      9n,
+      bench.nowS + 30 * DAY_S,
+    ]);
+    expect((await claim(at, tree, leaves[0]!)).error).toBe('WrongRoot');
+  });
+
   it('cannot be inflated by a sum that wraps around', async () => {
     const at = await bench.vault(100n);
     const [leaf] = leavesOf('wrap', 1) as [PayoutLeaf];
