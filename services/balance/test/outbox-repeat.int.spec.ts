@@ -35,6 +35,15 @@ class DeafProducer extends Producer {
   }
 }
 
+// The topic is shared: other tests leave records in it that are broken on purpose.
+function readable(value: Buffer | null): LedgerEvent {
+  try {
+    return LedgerEvent.decode(value ?? Buffer.alloc(0));
+  } catch {
+    return LedgerEvent.create();
+  }
+}
+
 it('an event that is published again carries the same number as the first time', async () => {
   const owners = [await kit.account(11n), await kit.account(22n), await kit.account(33n)];
   const addresses = new Set(owners.map(({ address }) => address));
@@ -44,8 +53,7 @@ it('an event that is published again carries the same number as the first time',
     topic: TOPICS.ledgerEvents.name,
     logger,
     onRecord: (_partition, { value }) => {
-      if (value === null) return;
-      const { event, eventNo } = LedgerEvent.decode(value);
+      const { event, eventNo } = readable(value);
       if (event?.$case !== 'deposit' || !addresses.has(event.value.account)) return;
       const seen = numbers.get(event.value.account) ?? [];
       numbers.set(event.value.account, [...seen, eventNo]);
@@ -61,7 +69,9 @@ it('an event that is published again carries the same number as the first time',
     await expect(relay.round()).rejects.toThrow('the answer was lost');
     expect(await relay.round()).toBeGreaterThanOrEqual(3);
     expect(await relay.round()).toBe(0);
-    await eventually(() => expect([...numbers.values()].flat()).toHaveLength(6));
+    await eventually(() => expect([...numbers.values()].flat()).toHaveLength(6), {
+      timeoutMs: 30_000,
+    });
     for (const [first, again, ...more] of numbers.values()) {
       expect(first).toBeGreaterThan(0n);
       expect([again, more]).toEqual([first, []]);
