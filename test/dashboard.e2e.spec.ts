@@ -79,7 +79,8 @@ test('an operator watches the demo from the first deposit to the settled batch',
   for (const list of ['#deposits', '#rounds']) {
     expect(await seen(list), list).not.toContain('yet');
   }
-  if (stack !== undefined) await expectTotals(end);
+  // The page's figures are some seconds old.
+  if (stack !== undefined) await eventually(() => expectTotals(end), { timeoutMs: 20_000 });
   expect(complaints).toEqual([]);
   await takePicture();
 });
