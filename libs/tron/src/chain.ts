@@ -61,6 +61,33 @@ export type ChainAccount = {
   readonly actives: readonly Permission[];
 };
 
+/** Who may sign for an account; `owner` undefined: the account has the default, its own key. */
+export type AccountPermissions = Pick<ChainAccount, 'owner' | 'actives'>;
+
+/** What an account may still use today before TRX is burnt, as of the newest block. */
+export type ChainResources = {
+  /** Energy left of the account's stake and of what was delegated to it. */
+  readonly energyLeft: bigint;
+  /** Bytes left of staked bandwidth; a transaction is paid from one allowance as a whole, or not. */
+  readonly bandwidthLeft: bigint;
+  /** Bytes left of the daily free bandwidth; it does not pay for activating accounts. */
+  readonly freeBandwidthLeft: bigint;
+};
+
+/** What the chain charges, in sun; voted by witnesses, so it may change. */
+export type ChainPrices = {
+  /** Per unit of energy. */
+  readonly energySun: bigint;
+  /** Per byte of bandwidth. */
+  readonly bandwidthSun: bigint;
+  /** For activating the payee's account. */
+  readonly activationSun: bigint;
+  /** For the bandwidth of a transaction that activates an account, when staked bandwidth is short. */
+  readonly activationBandwidthSun: bigint;
+  /** For a transaction with a memo, on top of its bandwidth. */
+  readonly memoSun: bigint;
+};
+
 /** A transaction in a block that may still be undone. */
 export type Inclusion = { readonly blockNumber: bigint; readonly result: string };
 
@@ -90,6 +117,12 @@ export interface TronChain {
   account(address: Address): Promise<ChainAccount | undefined>;
   /** Calls a view of a contract on the solidified state; returns the raw answer. */
   view(contract: Address, data: Uint8Array): Promise<Uint8Array>;
+  /** Who may sign for an account as of the newest block, or undefined when there is no account. */
+  headPermissions(address: Address): Promise<AccountPermissions | undefined>;
+  /** What an account may still use before it pays in TRX; nothing for an account that is not there. */
+  resources(address: Address): Promise<ChainResources>;
+  /** Everything that a payout may be charged for. */
+  prices(): Promise<ChainPrices>;
   /** Price of energy, in sun. */
   energyPriceSun(): Promise<bigint>;
   /** Hands signed bytes to the node. */

@@ -17,10 +17,13 @@ export {
   type VaultPayout,
 } from './abi.js';
 export type {
+  AccountPermissions,
   BlockRef,
   BroadcastAnswer,
   ChainAccount,
   ChainLog,
+  ChainPrices,
+  ChainResources,
   ChainTransaction,
   Inclusion,
   Permission,

@@ -42,6 +42,24 @@ describe('TronWebChain on a local chain', () => {
     expect(await chain.account(new KeySigner('0f'.repeat(32)).address)).toBeUndefined();
   });
 
+  it('knows what an account may use, what is charged, and who may sign as of the newest block', async () => {
+    const fresh = await chain.resources(new KeySigner('0e'.repeat(32)).address);
+    expect(fresh).toEqual({ energyLeft: 0n, bandwidthLeft: 0n, freeBandwidthLeft: 0n });
+    const before = await chain.resources(wallet.address);
+    expect(before.freeBandwidthLeft).toBeGreaterThan(0n);
+    await wallet.sendTrx(new KeySigner('4f'.repeat(32)).address, 1n);
+    await wallet.sendTrx(new KeySigner('4f'.repeat(32)).address, 1n);
+    const after = await chain.resources(wallet.address);
+    expect(after.freeBandwidthLeft).toBeLessThan(before.freeBandwidthLeft);
+    const prices = await chain.prices();
+    expect(prices.energySun).toBe(await chain.energyPriceSun());
+    expect(prices).toMatchObject({ bandwidthSun: 1_000n, activationSun: 1_000_000n });
+    expect((await chain.headPermissions(wallet.address))?.owner?.keys).toEqual([
+      { address: wallet.address, weight: 1n },
+    ]);
+    expect(await chain.headPermissions(new KeySigner('0e'.repeat(32)).address)).toBeUndefined();
+  });
+
   it('follows a transfer from broadcast to its solidified block', async () => {
     const to = new KeySigner('1f'.repeat(32)).address;
     const amountBaseUnits = 2n ** 57n + 1n;

@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { type Address, addressBytes, fromHex, toHex } from '#libs/domain';
 import { blockSchema, chainAddress, headerSchema, infoSchema, readBlock } from './block.js';
 import type {
+  AccountPermissions,
   BlockRef,
   BroadcastAnswer,
   ChainAccount,
+  ChainPrices,
+  ChainResources,
   Inclusion,
   Permission,
   SolidBlock,
@@ -33,6 +36,15 @@ const accountSchema = z.object({
 const viewSchema = z.object({
   result: z.object({ result: z.boolean().optional(), message: z.string().optional() }),
   constant_result: z.array(hexText).optional(),
+});
+// The names that java-tron prints, capitals included.
+const resourcesSchema = z.object({
+  freeNetUsed: int64OrZero,
+  freeNetLimit: int64OrZero,
+  NetUsed: int64OrZero,
+  NetLimit: int64OrZero,
+  EnergyUsed: int64OrZero,
+  EnergyLimit: int64OrZero,
 });
 const parametersSchema = z.object({
   chainParameter: z.array(z.object({ key: z.string(), value: int64.optional() })),
@@ -96,27 +108,33 @@ export class TronWebChain implements TronChain {
   }
 
   async account(address: Address): Promise<ChainAccount | undefined> {
-    const payload = { address: `41${toHex(addressBytes(address))}` };
-    const found = await this.node.ask(
-      'walletsolidity/getaccount',
-      payload,
-      orNothing(accountSchema),
-    );
+    const found = await this.rawAccount('walletsolidity', address);
     if (found === undefined) return undefined;
-    if (chainAddress(found.address) !== address) {
-      throw new TronNodeError('contradiction', `asked for ${address}, got another account`);
-    }
     return {
       trxSun: found.balance,
       trc10: new Map(found.assetV2?.map(({ key, value }) => [key, value])),
       isContract: found.type === 'Contract' || found.type === 2,
-      owner: found.owner_permission && permission(found.owner_permission),
-      actives: (found.active_permission ?? []).map(permission),
+      ...permissionsOf(found),
+    };
+  }
+
+  async headPermissions(address: Address): Promise<AccountPermissions | undefined> {
+    const found = await this.rawAccount('wallet', address);
+    return found && permissionsOf(found);
+  }
+
+  async resources(address: Address): Promise<ChainResources> {
+    const payload = { address: hexAddress(address) };
+    const found = await this.node.ask('wallet/getaccountresource', payload, resourcesSchema);
+    return {
+      energyLeft: left(found.EnergyLimit, found.EnergyUsed),
+      bandwidthLeft: left(found.NetLimit, found.NetUsed),
+      freeBandwidthLeft: left(found.freeNetLimit, found.freeNetUsed),
     };
   }
 
   async view(contract: Address, data: Uint8Array): Promise<Uint8Array> {
-    const hex = `41${toHex(addressBytes(contract))}`;
+    const hex = hexAddress(contract);
     const answer = await this.node.ask(
       'walletsolidity/triggerconstantcontract',
       { owner_address: hex, contract_address: hex, data: toHex(data) },
@@ -135,12 +153,25 @@ export class TronWebChain implements TronChain {
   }
 
   async energyPriceSun(): Promise<bigint> {
+    return (await this.prices()).energySun;
+  }
+
+  async prices(): Promise<ChainPrices> {
     const answer = await this.node.ask('wallet/getchainparameters', {}, parametersSchema);
-    const price = answer.chainParameter.find(({ key }) => key === 'getEnergyFee')?.value;
-    if (price === undefined || price <= 0n) {
-      throw new TronNodeError('malformed', 'the node does not tell the price of energy');
-    }
-    return price;
+    const parameters = new Map(answer.chainParameter.map(({ key, value }) => [key, value ?? 0n]));
+    const price = (name: string, min: bigint) => {
+      const value = parameters.get(name) ?? -1n;
+      if (value >= min) return value;
+      throw new TronNodeError('malformed', `the node does not tell the chain's parameter ${name}`);
+    };
+    return {
+      energySun: price('getEnergyFee', 1n),
+      bandwidthSun: price('getTransactionFee', 0n),
+      activationSun: price('getCreateNewAccountFeeInSystemContract', 0n),
+      activationBandwidthSun: price('getCreateAccountFee', 0n),
+      // A chain that never voted on it charges none.
+      memoSun: parameters.get('getMemoFee') ?? 0n,
+    };
   }
 
   async broadcast(signedHex: string): Promise<BroadcastAnswer> {
@@ -150,6 +181,15 @@ export class TronWebChain implements TronChain {
     // A node that has it already says so as an error; for us that is the same as accepting it.
     if (answer.result === true || code === 'DUP_TRANSACTION_ERROR') return { accepted: true };
     return { accepted: false, code, message: readable(answer.message ?? '') };
+  }
+
+  private async rawAccount(api: 'wallet' | 'walletsolidity', address: Address) {
+    const payload = { address: hexAddress(address) };
+    const found = await this.node.ask(`${api}/getaccount`, payload, orNothing(accountSchema));
+    if (found !== undefined && chainAddress(found.address) !== address) {
+      throw new TronNodeError('contradiction', `asked for ${address}, got another account`);
+    }
+    return found;
   }
 
   private async info(api: 'wallet' | 'walletsolidity', txid: string) {
@@ -169,6 +209,17 @@ function blockRef(block: z.infer<typeof headerSchema>): BlockRef {
     throw new TronNodeError('contradiction', `block ${number} does not have the id it claims`);
   }
   return { number, id: block.blockID, timestampMs: timestamp };
+}
+
+const hexAddress = (address: Address) => `41${toHex(addressBytes(address))}`;
+
+const left = (limit: bigint, used: bigint) => (used < limit ? limit - used : 0n);
+
+function permissionsOf(account: z.infer<typeof accountSchema>): AccountPermissions {
+  return {
+    owner: account.owner_permission && permission(account.owner_permission),
+    actives: (account.active_permission ?? []).map(permission),
+  };
 }
 
 function permission(raw: z.infer<typeof permissionSchema>): Permission {
