@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { FAIL_POINTS } from '#libs/failpoints';
+import { PAYMENT_POINTS } from '#libs/failpoints';
 import { HELP, parseCrashOptions, UsageError } from './src/options.js';
 import { CRASH_POINTS } from './src/points.js';
 
 describe('the points of a crash test', () => {
-  it('are every fail-point, and the servers', () => {
+  it('are every fail-point of payments, and the servers', () => {
     const names = CRASH_POINTS.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([...FAIL_POINTS]));
+    expect(names).toEqual(expect.arrayContaining([...PAYMENT_POINTS]));
     expect(names).toEqual(expect.arrayContaining(['kafka.kill', 'postgres.kill']));
     expect(new Set(names).size).toBe(names.length);
   });

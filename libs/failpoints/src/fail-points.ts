@@ -1,8 +1,8 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { FailPointError, parseFailPoints } from './parse.js';
 
-/** Every fail-point, in the order in which a payment passes them. */
-export const FAIL_POINTS = [
+/** Fail-points on a payment's way, in the order in which it passes them. */
+export const PAYMENT_POINTS = [
   'ingest.before-produce',
   'ingest.after-produce',
   'ingest.before-ack',
@@ -13,6 +13,31 @@ export const FAIL_POINTS = [
   'balance.after-commit',
   'balance.in-rebalance',
 ] as const;
+
+/** Fail-points on the ways between chain and ledger: a payout's, a deposit's, and what both share. */
+export const SETTLEMENT_POINTS = [
+  'settlement.before-plan',
+  'settlement.after-plan',
+  'settlement.before-signed',
+  'settlement.after-signed',
+  'settlement.before-broadcast',
+  'settlement.after-broadcast',
+  'settlement.after-broadcast-noted',
+  'settlement.before-scan-stored',
+  'settlement.after-scan-stored',
+  'settlement.after-confirmed',
+  'settlement.before-finished',
+  'settlement.after-finished',
+  'settlement.after-expired',
+  'settlement.after-failed',
+  'settlement.before-report',
+  'settlement.after-report',
+  'settlement.before-credit',
+  'settlement.after-credit',
+] as const;
+
+/** Every fail-point. */
+export const FAIL_POINTS = [...PAYMENT_POINTS, ...SETTLEMENT_POINTS] as const;
 
 /** Name of a fail-point. */
 export type FailPoint = (typeof FAIL_POINTS)[number];

@@ -1,2 +1,9 @@
-export { armFailPoints, FAIL_POINTS, type FailPoint, failPoint } from './fail-points.js';
+export {
+  armFailPoints,
+  FAIL_POINTS,
+  type FailPoint,
+  failPoint,
+  PAYMENT_POINTS,
+  SETTLEMENT_POINTS,
+} from './fail-points.js';
 export { type ArmedPoint, FailPointError, parseFailPoints } from './parse.js';

@@ -1,8 +1,10 @@
+import { armFailPoints } from '#libs/failpoints';
 import { runService } from '#libs/grpc';
 import { createLogger } from '#libs/observability';
 import { settlementModule } from './app.module.js';
 import { loadConfig } from './config.js';
 
+armFailPoints(process.env);
 const config = loadConfig(process.env);
 const logger = createLogger({ name: 'settlement', level: config.LOG_LEVEL });
 const common = { host: config.LISTEN_HOST, reflection: config.NODE_ENV !== 'production' };

@@ -1,4 +1,4 @@
-import { FAIL_POINTS, type FailPoint } from '#libs/failpoints';
+import { type FailPoint, PAYMENT_POINTS } from '#libs/failpoints';
 
 /** How a round hurts the system. */
 export type Fault =
@@ -26,7 +26,7 @@ export type CrashPoint = {
   readonly meaning: string;
 };
 
-const MEANINGS: Readonly<Record<FailPoint, string>> = {
+const MEANINGS: Readonly<Record<(typeof PAYMENT_POINTS)[number], string>> = {
   'ingest.before-produce': 'verified, about to be written to the log',
   'ingest.after-produce': 'in the log, nobody was told',
   'ingest.before-ack': 'in memory too, about to be answered',
@@ -38,7 +38,7 @@ const MEANINGS: Readonly<Record<FailPoint, string>> = {
   'balance.in-rebalance': 'partitions are being handed over after the other replica was killed',
 };
 
-const atFailPoints = FAIL_POINTS.map((point): CrashPoint => {
+const atFailPoints = PAYMENT_POINTS.map((point): CrashPoint => {
   const common = { name: point, meaning: MEANINGS[point] };
   if (point === 'balance.in-rebalance') {
     return { ...common, fault: { kind: 'rebalance', point }, replicas: 2 };

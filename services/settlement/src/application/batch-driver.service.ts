@@ -1,8 +1,10 @@
 import { assetFromWire } from '#libs/contracts';
 import type { AssetName } from '#libs/domain';
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { type BroadcastAnswer, type TronChain, TronNodeError } from '#libs/tron';
 import { openBatch } from '../domain/open-batch.js';
+import { type Lack, Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
 import { afterFailure, nextStep, type Observation, type Step } from '../domain/step.js';
 import type { BatchStepRepository, OpenBatchRow } from '../repositories/batch-step.repository.js';
@@ -11,7 +13,7 @@ import type { Cursor, ScanRepository } from '../repositories/scan.repository.js'
 import type { BatchSignerService, SigningContext } from './batch-signer.service.js';
 import type { Clock } from './clock.js';
 import { concurrently } from './concurrently.js';
-import { Purse, type WalletCheckService } from './wallet-check.service.js';
+import type { WalletCheckService } from './wallet-check.service.js';
 
 /** How patient and how parallel the driver is. */
 export type DriverPolicy = {
@@ -135,23 +137,33 @@ export class BatchDriverService {
     if (skewMs > this.policy.headSkewMaxMs || -skewMs > this.policy.headSkewMaxMs) {
       return `the node's newest block is ${skewMs} ms off our clock`;
     }
-    const purse = new Purse(state);
+    const purse = new Purse(state, state.prices);
     for (const { row, asset } of all) {
-      if (row.attempt === null) continue;
-      purse.take(asset, this.signer.costMaxSun(row, state.energyPriceSun), row.totalUnits);
+      if (row.attempt !== null) {
+        purse.take(asset, row.totalUnits, this.signer.mostUse(row, asset));
+      }
     }
-    const context: SigningContext = {
+    return this.#signInTurn(toSign, {
       reference,
       headTimestampMs: head.timestampMs,
-      energyPriceSun: state.energyPriceSun,
+      energyPriceSun: state.prices.energySun,
       purse,
-    };
+    });
+  }
+
+  /**
+   * Signs in the order of planning. An asset whose reserve is short waits with all its batches, so that a large one
+   * is not overtaken for ever; the other asset goes on. Without TRX nothing does.
+   */
+  async #signInTurn(toSign: readonly Planned[], context: SigningContext): Promise<string> {
+    const short = new Map<Lack['of'], string>();
     for (const { row, asset, step } of toSign) {
-      if (step.do !== 'sign') continue;
-      const short = await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context));
-      if (short !== undefined) return short;
+      if (step.do !== 'sign' || short.has(asset)) continue;
+      const lack = await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context));
+      if (lack?.of === 'trx') return lack.text;
+      if (lack !== undefined) short.set(lack.of, lack.text);
     }
-    return '';
+    return [...short.values()].join('; ');
   }
 
   async #take({ row, step }: Planned): Promise<void> {
@@ -161,22 +173,26 @@ export class BatchDriverService {
       case 'broadcast':
         return this.#broadcast(row);
       case 'confirm':
-        return this.steps.confirm(batchNo, attempt ?? 0, step.block);
+        await this.steps.confirm(batchNo, attempt ?? 0, step.block);
+        return failPoint('settlement.after-confirmed');
       case 'unconfirm':
         return this.steps.confirm(batchNo, attempt ?? 0, undefined);
       case 'finish': {
         const paidBy = step.paidBy === undefined ? row.txid : Buffer.from(step.paidBy, 'hex');
         if (paidBy === null) throw new Error(`batch ${batchNo} was paid by nobody`);
+        failPoint('settlement.before-finished');
         const unpaid = await this.steps.finish(batchNo, paidBy, this.#refunds, nowMs);
+        failPoint('settlement.after-finished');
         if (unpaid > 0) this.logger.error({ batchNo, unpaid }, 'a batch left payees unpaid');
         return;
       }
       case 'expire':
         this.logger.warn({ batchNo, attempt }, 'a transaction expired unseen, signing anew');
-        return this.steps.expire(batchNo, attempt ?? 0);
+        await this.steps.expire(batchNo, attempt ?? 0);
+        return failPoint('settlement.after-expired');
       case 'fail':
         this.logger.error({ batchNo, attempt, reason: step.reason }, 'a batch failed');
-        return this.steps.fail(
+        await this.steps.fail(
           batchNo,
           {
             outcome: row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired,
@@ -185,6 +201,7 @@ export class BatchDriverService {
           this.#refunds,
           nowMs,
         );
+        return failPoint('settlement.after-failed');
       case 'sign':
       case 'halt':
       case 'wait':
@@ -199,7 +216,9 @@ export class BatchDriverService {
   async #broadcast(row: OpenBatchRow): Promise<void> {
     const { batchNo, attempt, signed } = row;
     if (signed === null || attempt === null) throw new Error(`batch ${batchNo} is not signed`);
+    failPoint('settlement.before-broadcast');
     const answer = await this.#send(batchNo, signed.toString('hex'));
+    failPoint('settlement.after-broadcast');
     let refusal = '';
     if (!answer.accepted) {
       const { code, message: told } = answer;
@@ -208,6 +227,7 @@ export class BatchDriverService {
       if (code === 'CONTRACT_VALIDATE_ERROR') refusal = told || code;
     }
     await this.steps.broadcast(batchNo, attempt, refusal, this.clock());
+    failPoint('settlement.after-broadcast-noted');
   }
 
   async #send(batchNo: bigint, signedHex: string): Promise<BroadcastAnswer> {

@@ -1,4 +1,5 @@
 import { type AssetName, baseUnits } from '#libs/domain';
+import { failPoint } from '#libs/failpoints';
 import {
   type BlockRef,
   buildTransaction,
@@ -7,12 +8,8 @@ import {
   type Signer,
   signedTransactionHex,
 } from '#libs/tron';
-import {
-  checkFunds,
-  type EnergyTerms,
-  feeLimitSun,
-  TRC10_COST_MAX_SUN,
-} from '../domain/preflight.js';
+import { type EnergyTerms, feeLimitSun, mostUse, type Use } from '../domain/costs.js';
+import type { Lack, Purse } from '../domain/purse.js';
 import type {
   BatchLine,
   BatchStepRepository,
@@ -20,7 +17,6 @@ import type {
 } from '../repositories/batch-step.repository.js';
 import type { Clock } from './clock.js';
 import type { ChainPlace } from './ports.js';
-import type { Purse } from './wallet-check.service.js';
 
 /** How transactions are made. */
 export type SigningTerms = EnergyTerms & { readonly expirationMs: bigint };
@@ -46,31 +42,30 @@ export class BatchSignerService {
     private readonly clock: Clock,
   ) {}
 
-  /** Most that the batch's transaction may cost, in sun. */
-  costMaxSun(row: Pick<OpenBatchRow, 'chainBatchId' | 'payouts'>, priceSun: bigint): bigint {
-    return row.chainBatchId === null
-      ? TRC10_COST_MAX_SUN
-      : feeLimitSun(row.payouts, priceSun, this.terms);
+  /** The most that the batch's transaction may use. */
+  mostUse(row: Pick<OpenBatchRow, 'payouts'>, asset: AssetName): Use {
+    return mostUse(asset, row.payouts, this.terms);
   }
 
-  /** Signs attempt `attempt` of a batch and stores it; returns why not when the funds are short. */
+  /** Signs attempt `attempt` of a batch and stores it; returns what is lacking when it cannot be afforded. */
   async sign(
     row: OpenBatchRow,
     asset: AssetName,
     attempt: number,
     context: SigningContext,
-  ): Promise<string | undefined> {
-    const trxSun = this.costMaxSun(row, context.energyPriceSun);
-    const demand = { trxSun, baseUnits: baseUnits(asset, row.totalUnits) };
-    const short = checkFunds(context.purse.free(asset), demand, asset);
-    if (short !== undefined) return short;
-    context.purse.take(asset, trxSun, row.totalUnits);
+  ): Promise<Lack | undefined> {
+    const { purse, energyPriceSun } = context;
+    const use = this.mostUse(row, asset);
+    const lack = purse.lack(asset, row.totalUnits, use);
+    if (lack !== undefined) return lack;
+    const limit = row.chainBatchId === null ? 0n : feeLimitSun(row.payouts, energyPriceSun, this.terms);
+    if (limit === undefined) return tooDear(row, energyPriceSun);
+    purse.take(asset, row.totalUnits, use);
     const lines = await this.steps.lines(row.batchNo);
     const call = this.#call(row, asset, lines);
     const nowMs = this.clock();
     for (let shift = 0n; shift < TWINS_MAX; shift++) {
       const expirationMs = context.headTimestampMs + this.terms.expirationMs;
-      const limit = row.chainBatchId === null ? 0n : trxSun;
       const transaction = buildTransaction({
         owner: this.signer.address,
         call,
@@ -84,10 +79,12 @@ export class BatchSignerService {
       const signed = Buffer.from(signedTransactionHex(transaction.raw, signature), 'hex');
       const { raw, txid } = transaction;
       const { batchNo } = row;
+      failPoint('settlement.before-signed');
       const stored = await this.steps.sign(
         { batchNo, attempt, txid, raw, signed, feeLimitSun: limit, expirationMs },
         nowMs,
       );
+      failPoint('settlement.after-signed');
       if (stored) return undefined;
     }
     throw new Error(`batch ${row.batchNo} found no transaction id of its own`);
@@ -113,4 +110,11 @@ export class BatchSignerService {
       amountBaseUnits: baseUnits(asset, line.units),
     };
   }
+}
+
+function tooDear({ batchNo, payouts }: OpenBatchRow, energyPriceSun: bigint): Lack {
+  return {
+    of: 'trx',
+    text: `batch ${batchNo} of ${payouts} payees needs a higher fee limit than the chain allows at ${energyPriceSun} sun for a unit of energy`,
+  };
 }

@@ -1,3 +1,4 @@
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { DEPOSIT } from '../domain/states.js';
 import type { DepositRepository, StoredDeposit } from '../repositories/deposit.repository.js';
@@ -26,6 +27,7 @@ export class DepositBookingService {
 
   async #book(deposit: StoredDeposit): Promise<void> {
     const { txid, index, asset, account, units, blockNumber, suspense } = deposit;
+    failPoint('settlement.before-credit');
     const booked = await this.books.creditDeposit({
       txid,
       index,
@@ -35,6 +37,7 @@ export class DepositBookingService {
       blockNumber,
       suspense,
     });
+    failPoint('settlement.after-credit');
     const nowMs = this.clock();
     if (booked.ok) {
       const state = suspense ? DEPOSIT.suspense : DEPOSIT.credited;

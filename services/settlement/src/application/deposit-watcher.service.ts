@@ -1,4 +1,5 @@
 import { assetToWire } from '#libs/contracts';
+import { failPoint } from '#libs/failpoints';
 import {
   type ChainTransaction,
   readBatchPaid,
@@ -72,7 +73,10 @@ export class DepositWatcherService {
       };
     }
     if (position.nextBlock === cursor.nextBlock) return false;
+    const concernsUs = Object.values(result).some((found) => found.length > 0);
+    if (concernsUs) failPoint('settlement.before-scan-stored');
     await this.scans.advance(cursor.nextBlock, position, result, this.clock());
+    if (concernsUs) failPoint('settlement.after-scan-stored');
     return position.nextBlock <= solid.number;
   }
 

@@ -1,8 +1,15 @@
 import { assetFromWire, assetToWire } from '#libs/contracts';
 import { accept, type Result, refuse, WITHDRAWAL_STATES } from '#libs/domain';
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { afterPlanned } from '../domain/intake.js';
-import { chainBatchId, type Payable, type PlannedBatch, planBatches } from '../domain/plan.js';
+import {
+  chainBatchId,
+  type Payable,
+  type PlanLimits,
+  type PlannedBatch,
+  planBatches,
+} from '../domain/plan.js';
 import { PAYOUT } from '../domain/states.js';
 import type { BatchRepository, NewBatch, StoredBatch } from '../repositories/batch.repository.js';
 import type { PayoutRepository, WaitingPayout } from '../repositories/payout.repository.js';
@@ -13,7 +20,7 @@ import type { Books, ChainPlace } from './ports.js';
 import type { WithdrawalIntakeService } from './withdrawal-intake.service.js';
 
 /** Bounds of one run. */
-export type RunLimits = { readonly payoutsMax: number; readonly recipientsMax: number };
+export type RunLimits = PlanLimits & { readonly payoutsMax: number };
 
 const CONCURRENT_CALLS = 16;
 
@@ -34,9 +41,9 @@ export class SettlementRunService {
   ) {}
 
   /** What a run would plan now. Changes nothing. */
-  async dryRun(): Promise<PlannedBatch[]> {
+  async plan(): Promise<PlannedBatch[]> {
     const waiting = await this.payouts.waiting(this.limits.payoutsMax);
-    return planBatches(waiting.map(payable), this.limits.recipientsMax);
+    return planBatches(waiting.map(payable), this.limits);
   }
 
   /**
@@ -52,12 +59,14 @@ export class SettlementRunService {
       }
       await this.intake.round();
       const planned = await this.#claim(await this.payouts.waiting(this.limits.payoutsMax));
-      const groups = planBatches(planned.map(payable), this.limits.recipientsMax);
+      const groups = planBatches(planned.map(payable), this.limits);
       if (groups.length === 0) return accept([]);
+      failPoint('settlement.before-plan');
       const batchNos = await this.batches.plan(
         groups.map((group) => this.#newBatch(group)),
         this.clock(),
       );
+      failPoint('settlement.after-plan');
       this.logger.info({ batches: groups.length, payouts: planned.length }, 'settlement planned');
       return accept(await this.batches.find(batchNos));
     } finally {
@@ -107,6 +116,7 @@ export class SettlementRunService {
       asset,
       lines: group.payouts,
       totalUnits: group.totalUnits,
+      needsApproval: group.needsApproval,
       chainBatchIdOf: (batchNo) =>
         group.asset === 'TRC20_BTT'
           ? chainBatchId({ chainId, address }, batchNo, group.payouts)

@@ -1,4 +1,5 @@
 import { WITHDRAWAL_STATES } from '#libs/domain';
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import type { PayoutRepository, Report } from '../repositories/payout.repository.js';
 import { concurrently } from './concurrently.js';
@@ -27,7 +28,9 @@ export class WithdrawalReportService {
       const page = await this.payouts.unreported(after, REPORTS_PER_PAGE);
       const last = page.at(-1);
       if (last === undefined) return told;
+      failPoint('settlement.before-report');
       const answers = await concurrently(page, CONCURRENT_CALLS, (report) => this.#tell(report));
+      failPoint('settlement.after-report');
       const done = page.filter((_report, at) => answers[at] === 'told');
       await this.payouts.reported(done);
       told += done.length;
