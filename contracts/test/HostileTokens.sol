@@ -98,6 +98,7 @@ contract PickyToken is Ledger {
     uint8 public constant RETURN_MUCH = 4;
     uint8 public constant SAY_TWO = 5;
     uint8 public constant SAY_LITTLE = 6;
+    uint8 public constant SAY_ALMOST_A_WORD = 7;
 
     mapping(address => uint8) public manner;
 
@@ -105,6 +106,11 @@ contract PickyToken is Ledger {
 
     function refuse(address payee, uint8 how) external {
         manner[payee] = how;
+    }
+
+    /// Takes from anybody, as some tokens' issuers can.
+    function seize(address from, uint256 value) external {
+        balanceOf[from] -= value;
     }
 
     function transfer(address to, uint256 value) external returns (bool) {
@@ -131,6 +137,12 @@ contract PickyToken is Ledger {
             assembly {
                 mstore8(0, 1)
                 return(0, 1)
+            }
+        }
+        if (how == SAY_ALMOST_A_WORD) {
+            assembly {
+                mstore(0, 0)
+                return(0, 31)
             }
         }
         _move(msg.sender, to, value, value);

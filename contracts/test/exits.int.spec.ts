@@ -543,6 +543,30 @@ describe('exits with hostile tokens', () => {
     expect(await bench.balance(at, bad)).toBeGreaterThanOrEqual(10n * UNIT - 2n);
   });
 
+  it('leave the reserve alone when the token takes away what they would need', async () => {
+    const bad = await bench.deployHostile('PickyToken', 10_000n * UNIT);
+    const claimed = payout('seized', 0, 10n);
+    const leaves = [account(20n), account(20n)] as const;
+    const at = await bench.vault(0n, bad);
+    await bench.fill(at, 50n, bad);
+    const tree = new SumTree(leaves);
+    await bench.commit(at, 1n, tree.root);
+    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
+      hex(id32('seized')),
+      hex(new SumTree([claimed]).root.root),
+      10n,
+      bench.nowS + 60 * DAY_S,
+    ]);
+    await bench.open(at);
+    const closed = { at, tree, token: bad };
+    await exitAccount(closed, leaves[0]);
+    await bench.call(bench.faucet, bad, 'seize(address,uint256)', [abiAddress(at), 15n * UNIT]);
+    // Its share would be 12.5, but only 5 are free.
+    await exitAccount(closed, leaves[1]);
+    expect(await unitsOf(leaves[1].account, bad)).toBe(5);
+    expect(await bench.balance(at, bad)).toBe(10n * UNIT);
+  });
+
   it('never pay the vault itself, which would count twice', async () => {
     const at = await bench.vault(10n);
     const itself: AccountLeaf = { ...account(5n), account: at };

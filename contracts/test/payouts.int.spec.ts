@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { baseUnits } from '#libs/domain';
+import { addressBytes, baseUnits } from '#libs/domain';
 import { abiAddress, callData, payBatchData } from '#libs/tron';
 import { hex, id32, person, plain, UNIT, VaultBench } from './vault.kit.js';
 
@@ -121,6 +121,18 @@ describe('payBatch with hostile tokens', () => {
     // One of them burns whatever it gets: it gets 300 000.
     expect(paid.energy).toBeGreaterThan(300_000n);
     expect(paid.energy).toBeLessThan(600_000n);
+  });
+
+  it('takes nothing for a yes that is shorter than a word', async () => {
+    const { bad, at } = await withToken('PickyToken', 1_000_000n * UNIT);
+    await bench.fill(at, 1_000n, bad);
+    // The byte after the 31 that come back is one of the payee's: it must not be read as the answer's.
+    const to = payouts(2_000, UNIT, 30_000)
+      .map((line) => line.to)
+      .find((address) => addressBytes(address)[15] === 1)!;
+    await bench.call(bench.faucet, bad, 'refuse(address,uint8)', [abiAddress(to), 7]);
+    const paid = await payBatch(at, 'short', [{ to, amountBaseUnits: UNIT }]);
+    expect(paid.events.map(({ name }) => name)).toEqual(['PayoutFailed', 'BatchPaid']);
   });
 
   it('undoes all when a payee may have failed for want of energy', async () => {
