@@ -49,19 +49,25 @@ export class LogSourceStore {
 
   /**
    * An operator's decision: the topic's log is the one of this cluster from now on, and each partition
-   * continues from the offset given. Throws, having changed nothing, when a partition has moved meanwhile.
+   * continues from the offset given, which is written down: nowhere else may offsets go back. Throws, having
+   * changed nothing, when a partition has moved meanwhile.
    */
   async beginAnew(
     topic: string,
     clusterId: string,
     partitions: readonly { part: number; expected: bigint; next: bigint }[],
   ): Promise<void> {
+    const atMs = BigInt(Date.now());
     await this.database.transaction(async ({ sql }) => {
       for (const { part, expected, next } of partitions) {
         const done = await sql`update ${sql(`${this.schema}.log_offsets`)}
           set next_offset = ${next}
           where topic = ${topic} and part = ${part} and next_offset = ${expected}`;
         if (done.count !== 1) throw new Error(`${topic} partition ${part} is being applied`);
+        if (next === expected) continue;
+        await sql`insert into ${sql(`${this.schema}.log_restarts`)}
+          (topic, part, expected_offset, next_offset, cluster_id, at_ms)
+          values (${topic}, ${part}, ${expected}, ${next}, ${clusterId}, ${atMs})`;
       }
       await sql`update ${sql(`${this.schema}.log_sources`)}
         set cluster_id = ${clusterId}, lost = null where topic = ${topic}`;

@@ -47,15 +47,18 @@ export function balanceModule(config: BalanceConfig, logger: Logger): ModuleMeta
     useCases.channels,
     useCases.ticks,
     useCases.withdrawals,
+    useCases.quotes,
     useCases.totals,
     useCases.signers,
     useCases.watches,
   );
   const books = new BooksUseCases(
     useCases.deposits,
+    useCases.suspense,
     useCases.holds,
     useCases.advance,
     useCases.channels,
+    useCases.withdrawals,
     repositories.withdrawals,
     config.INTERNAL_TOKEN_FILE,
   );

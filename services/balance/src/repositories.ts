@@ -8,6 +8,7 @@ import { ChannelRepository } from './repositories/channel.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
 import { FlushRepository } from './repositories/flush.repository.js';
 import { HoldRepository } from './repositories/hold.repository.js';
+import { LiabilityRepository } from './repositories/liability.repository.js';
 import { LogRepository } from './repositories/log.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
 import { StatementRepository } from './repositories/statement.repository.js';
@@ -15,6 +16,7 @@ import { TickCommitmentRepository } from './repositories/tick-commitment.reposit
 import { TotalsRepository } from './repositories/totals.repository.js';
 import { TransferRepository } from './repositories/transfer.repository.js';
 import { WithdrawalRepository } from './repositories/withdrawal.repository.js';
+import { WithdrawalDayRepository } from './repositories/withdrawal-day.repository.js';
 
 /** All tables of the ledger behind their repositories. */
 export function createRepositories(database: Database) {
@@ -29,11 +31,13 @@ export function createRepositories(database: Database) {
     deposits: new DepositRepository(),
     flushes: new FlushRepository(),
     holds: new HoldRepository(database),
+    liabilities: new LiabilityRepository(database),
     log: new LogRepository(database),
     outbox: new OutboxRepository(database),
     statements: new StatementRepository(database),
     totals: new TotalsRepository(database, chain),
     transfers: new TransferRepository(database),
+    withdrawalDays: new WithdrawalDayRepository(),
     withdrawals: new WithdrawalRepository(database),
   };
 }

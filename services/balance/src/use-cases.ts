@@ -10,7 +10,10 @@ import type { Clock } from './application/clock.js';
 import { CommitTicksService } from './application/commit-ticks.service.js';
 import { DepositsService } from './application/deposits.service.js';
 import { HoldsService } from './application/holds.service.js';
+import { LiabilitiesService } from './application/liabilities.service.js';
 import { NetworkService } from './application/network.service.js';
+import { QuoteWithdrawalService } from './application/quote-withdrawal.service.js';
+import { ResolveSuspenseService } from './application/resolve-suspense.service.js';
 import { SealOperationsService } from './application/seal-operations.service.js';
 import { SignersService } from './application/signers.service.js';
 import { StatementsService } from './application/statements.service.js';
@@ -40,6 +43,7 @@ export function createUseCases(parts: Parts) {
   const signers = new SignersService(at.accounts, digests, clock);
   const common = { database, ...at, signers, digests, clock };
   const context = { digests, clock };
+  const terms = withdrawalTerms(config);
   return {
     signers,
     network: new NetworkService(networkFacts(config), clock),
@@ -60,10 +64,13 @@ export function createUseCases(parts: Parts) {
     }),
     ticks: new CommitTicksService(common),
     holds: new HoldsService(database, at.books, at.holds, signers, context),
+    suspense: new ResolveSuspenseService(common),
     deposits: new DepositsService(database, at.accounts, at.books, at.deposits, at.outbox, clock),
-    withdrawals: new WithdrawalsService({ ...common, terms: withdrawalTerms(config) }),
-    advance: new AdvanceWithdrawalService(database, at.books, at.withdrawals, at.outbox, clock),
+    withdrawals: new WithdrawalsService({ ...common, terms }),
+    quotes: new QuoteWithdrawalService({ ...common, terms }),
+    advance: new AdvanceWithdrawalService({ ...common, pace: terms.pace }),
     vouchers: new ApplyVouchersService({ ...common, logger }),
+    liabilities: new LiabilitiesService(at.liabilities, at.chain, clock),
     sealing: new SealOperationsService(database, at.chain, clock),
     matches: new ApplyMatchesService({ ...common, logger }),
   };
@@ -74,10 +81,17 @@ export type UseCases = ReturnType<typeof createUseCases>;
 
 function withdrawalTerms(config: BalanceConfig) {
   return {
-    minUnits: config.WITHDRAWAL_MIN_UNITS,
-    maxUnits: config.WITHDRAWAL_MAX_UNITS,
-    feeUnits: config.WITHDRAWAL_FEE_UNITS,
-    settlementPeriodMs: BigInt(config.SETTLEMENT_PERIOD_MS),
+    limits: {
+      minUnits: config.WITHDRAWAL_MIN_UNITS,
+      maxUnits: config.WITHDRAWAL_MAX_UNITS,
+      feeUnits: config.WITHDRAWAL_FEE_UNITS,
+      accountDayUnits: config.WITHDRAWAL_ACCOUNT_DAY_UNITS,
+      ledgerDayUnits: config.WITHDRAWAL_LEDGER_DAY_UNITS,
+    },
+    pace: {
+      periodMs: BigInt(config.SETTLEMENT_PERIOD_MS),
+      payoutsPerRun: BigInt(config.RUN_PAYOUTS_MAX),
+    },
     ownAddresses: [config.VAULT_ADDRESS, config.TRC20_ADDRESS],
   };
 }
@@ -93,5 +107,6 @@ function networkFacts(config: BalanceConfig) {
     withdrawalMinUnits: config.WITHDRAWAL_MIN_UNITS,
     withdrawalMaxUnits: config.WITHDRAWAL_MAX_UNITS,
     withdrawalFeeUnits: config.WITHDRAWAL_FEE_UNITS,
+    withdrawalAccountDayUnits: config.WITHDRAWAL_ACCOUNT_DAY_UNITS,
   };
 }

@@ -187,6 +187,7 @@ export const deposits = ledger.table(
     units: int8('units').notNull(),
     blockNumber: int8('block_number').notNull(),
     creditedAtMs: int8('credited_at_ms').notNull(),
+    resolvedAtMs: int8('resolved_at_ms'),
   },
   (table) => [primaryKey({ columns: [table.txid, table.index] })],
 );
@@ -205,7 +206,19 @@ export const withdrawals = ledger.table('withdrawals', {
   txid: text('txid').notNull().default(''),
   requestedAtMs: int8('requested_at_ms').notNull(),
   updatedAtMs: int8('updated_at_ms').notNull(),
+  note: text('note').notNull().default(''),
 });
+
+/** What was withdrawn by day; see migrations/0012_money_in_and_out.sql. */
+export const withdrawalDays = ledger.table(
+  'withdrawal_days',
+  {
+    day: integer('day').notNull(),
+    accountNo: int8('account_no').notNull(),
+    units: int8('units').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.accountNo] })],
+);
 
 export const outbox = ledger.table('outbox', {
   eventNo: int8('event_no').primaryKey().generatedAlwaysAsIdentity(),
@@ -215,3 +228,17 @@ export const outbox = ledger.table('outbox', {
   value: bytea('value').notNull(),
   closingChannelNo: int8('closing_channel_no'),
 });
+
+/** Decisions that a log begins anew; see migrations/0014_epochs.sql. */
+export const logRestarts = ledger.table(
+  'log_restarts',
+  {
+    topic: text('topic').notNull(),
+    part: smallint('part').notNull(),
+    expectedOffset: int8('expected_offset').notNull(),
+    nextOffset: int8('next_offset').notNull(),
+    clusterId: text('cluster_id').notNull(),
+    atMs: int8('at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.part, table.atMs] })],
+);

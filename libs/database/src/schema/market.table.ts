@@ -84,3 +84,17 @@ export const quarantine = market.table('quarantine', {
   content: bytea('content').notNull(),
   atMs: int8('at_ms').notNull(),
 });
+
+/** Decisions that a log begins anew; see migrations/0014_epochs.sql. */
+export const logRestarts = market.table(
+  'log_restarts',
+  {
+    topic: text('topic').notNull(),
+    part: smallint('part').notNull(),
+    expectedOffset: int8('expected_offset').notNull(),
+    nextOffset: int8('next_offset').notNull(),
+    clusterId: text('cluster_id').notNull(),
+    atMs: int8('at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.topic, table.part, table.atMs] })],
+);

@@ -39,6 +39,37 @@ export const deposits = settlement.table(
   (table) => [primaryKey({ columns: [table.txid, table.index] })],
 );
 
+/** What operators have decided; see migrations/0012_money_in_and_out.sql. */
+export const resolutions = settlement.table('resolutions', {
+  resolutionId: bytea('resolution_id').primaryKey(),
+  txid: bytea('txid').notNull(),
+  index: integer('index').notNull(),
+  account: text('account'),
+  reason: text('reason').notNull(),
+  operator: text('operator').notNull(),
+  decidedAtMs: int8('decided_at_ms').notNull(),
+});
+
+export const foreignTokens = settlement.table(
+  'foreign_tokens',
+  {
+    token: text('token').notNull(),
+    recipient: text('recipient').notNull(),
+    transfers: int8('transfers').notNull(),
+    lastTxid: bytea('last_txid').notNull(),
+    lastSender: text('last_sender').notNull(),
+    lastBaseUnits: numeric('last_base_units', {
+      precision: 78,
+      scale: 0,
+      mode: 'bigint',
+    }).notNull(),
+    lastBlock: int8('last_block').notNull(),
+    firstSeenAtMs: int8('first_seen_at_ms').notNull(),
+    dismissed: boolean('dismissed').notNull().default(false),
+  },
+  (table) => [primaryKey({ columns: [table.token, table.recipient] })],
+);
+
 export const ownTransactions = settlement.table('own_transactions', {
   txid: bytea('txid').primaryKey(),
   blockNumber: int8('block_number').notNull(),
@@ -75,6 +106,11 @@ export const batches = settlement.table('batches', {
   failure: text('failure').notNull().default(''),
   plannedAtMs: int8('planned_at_ms').notNull(),
   solidifiedAtMs: int8('solidified_at_ms'),
+  needsApproval: boolean('needs_approval').notNull().default(false),
+  approved: boolean('approved'),
+  decidedBy: text('decided_by'),
+  decidedAtMs: int8('decided_at_ms'),
+  decisionNote: text('decision_note').notNull().default(''),
 });
 
 export const payouts = settlement.table('payouts', {
@@ -91,6 +127,8 @@ export const payouts = settlement.table('payouts', {
   reportState: smallint('report_state').notNull(),
   reportedState: smallint('reported_state').notNull().default(0),
   reportTxid: text('report_txid').notNull().default(''),
+  note: text('note').notNull().default(''),
+  reportedNote: text('reported_note').notNull().default(''),
   requestedAtMs: int8('requested_at_ms').notNull(),
   updatedAtMs: int8('updated_at_ms').notNull(),
 });
@@ -138,4 +176,99 @@ export const stateCounts = settlement.table(
     feeSun: int8('fee_sun').notNull().default(0n),
   },
   (table) => [primaryKey({ columns: [table.source, table.state] })],
+);
+
+/** Epochs; migrations/0014_epochs.sql says what the columns of these tables mean. */
+export const epochs = settlement.table('epochs', {
+  epochNo: int8('epoch_no').primaryKey(),
+  buildNo: int8('build_no').notNull(),
+  state: smallint('state').notNull().default(1),
+  atMs: int8('at_ms').notNull(),
+  secret: bytea('secret').notNull(),
+  root: bytea('root').notNull(),
+  totalUnits: int8('total_units').notNull(),
+  leaves: integer('leaves').notNull(),
+  flushNos: int8('flush_nos').array().notNull(),
+  operations: int8('operations').array().notNull(),
+  trc20ReserveUnits: int8('trc20_reserve_units').notNull(),
+  trc10ReserveUnits: int8('trc10_reserve_units').notNull(),
+  paidUnits: int8('paid_units').notNull(),
+  attempts: integer('attempts').notNull().default(0),
+  txid: bytea('txid'),
+  energyUsed: int8('energy_used').notNull().default(0n),
+  feeSun: int8('fee_sun').notNull().default(0n),
+  failure: text('failure').notNull().default(''),
+  solidifiedAtMs: int8('solidified_at_ms'),
+});
+
+export const epochLeaves = settlement.table(
+  'epoch_leaves',
+  {
+    buildNo: int8('build_no').notNull(),
+    kind: smallint('kind').notNull(),
+    chunkNo: integer('chunk_no').notNull(),
+    firstKey: text('first_key').notNull(),
+    leaves: bytea('leaves').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.buildNo, table.kind, table.chunkNo] })],
+);
+
+export const epochNodes = settlement.table(
+  'epoch_nodes',
+  {
+    buildNo: int8('build_no').notNull(),
+    level: smallint('level').notNull(),
+    chunkNo: integer('chunk_no').notNull(),
+    firstHash: bytea('first_hash').notNull(),
+    nodes: bytea('nodes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.buildNo, table.level, table.chunkNo] })],
+);
+
+export const epochPayouts = settlement.table(
+  'epoch_payouts',
+  {
+    epochNo: int8('epoch_no').notNull(),
+    withdrawalId: bytea('withdrawal_id').notNull(),
+    batchNo: int8('batch_no').notNull(),
+    line: integer('line').notNull(),
+    inTree: boolean('in_tree').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.epochNo, table.withdrawalId] })],
+);
+
+export const epochBatches = settlement.table(
+  'epoch_batches',
+  { epochNo: int8('epoch_no').notNull(), batchNo: int8('batch_no').notNull() },
+  (table) => [primaryKey({ columns: [table.epochNo, table.batchNo] })],
+);
+
+export const epochAttempts = settlement.table(
+  'epoch_attempts',
+  {
+    epochNo: int8('epoch_no').notNull(),
+    attempt: integer('attempt').notNull(),
+    txid: bytea('txid').notNull(),
+    raw: bytea('raw').notNull(),
+    signed: bytea('signed').notNull(),
+    feeLimitSun: int8('fee_limit_sun').notNull(),
+    expirationMs: int8('expiration_ms').notNull(),
+    signedAtMs: int8('signed_at_ms').notNull(),
+    broadcasts: integer('broadcasts').notNull().default(0),
+    lastBroadcastAtMs: int8('last_broadcast_at_ms'),
+    refusal: text('refusal').notNull().default(''),
+    confirmedBlock: int8('confirmed_block'),
+    outcome: smallint('outcome').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.epochNo, table.attempt] })],
+);
+
+export const batchSeals = settlement.table(
+  'batch_seals',
+  {
+    batchNo: int8('batch_no').notNull(),
+    ended: boolean('ended').notNull(),
+    hash: bytea('hash').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.batchNo, table.ended] })],
 );

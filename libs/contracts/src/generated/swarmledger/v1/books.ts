@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -51,11 +53,33 @@ export interface CreditDepositRequest {
   blockNumber: bigint;
   /** Credit to suspense because no account could be found. */
   suspense: boolean;
+  /** What the chain moved, in the token's base units, decimal. The units must follow from it. */
+  baseUnits: string;
 }
 
 /** The deposit is booked. */
 export interface CreditDepositResponse {
   /** It had been booked before. */
+  repeatedRequest: boolean;
+}
+
+/** A deposit in suspense and the account that it is for. */
+export interface ResolveSuspenseRequest {
+  /** Transaction id, 32 bytes. */
+  txid: Buffer;
+  /** Log index within the transaction. */
+  index: number;
+  /** What was transferred; must be what was booked. */
+  asset: Asset;
+  /** Account that gets it, base58. */
+  account: string;
+  /** Units; must be what was booked. */
+  amountUnits: bigint;
+}
+
+/** The deposit is in the account's balance. */
+export interface ResolveSuspenseResponse {
+  /** It had been moved to this account before. */
   repeatedRequest: boolean;
 }
 
@@ -81,6 +105,11 @@ export interface AdvanceWithdrawalRequest {
   failure: string;
   /** From SIGNED on: the paying transaction, hex. */
   txid: string;
+  /**
+   * Why it waits longer than usual, for its owner to read; empty when it does not. Kept also when the
+   * state is one already passed, while the withdrawal is not finished.
+   */
+  note: string;
 }
 
 /** The withdrawal after the request. */
@@ -157,8 +186,108 @@ export interface ChannelView {
   tickPreimage: Buffer;
 }
 
+/** Nothing. */
+export interface SnapshotLiabilitiesRequest {
+}
+
+/** One piece of a snapshot. */
+export interface SnapshotLiabilitiesResponse {
+  /** What it is. */
+  piece:
+    | //
+    /** First. */
+    { $case: "head"; value: LiabilitiesHead }
+    | //
+    /** Some withdrawals that are not finished. */
+    { $case: "withdrawals"; value: OpenWithdrawals }
+    | //
+    /** Some accounts. */
+    { $case: "accounts"; value: AccountLiabilities }
+    | //
+    /** Some channels. */
+    { $case: "channels"; value: ChannelLiabilities }
+    | undefined;
+}
+
+/** The moment of a snapshot, and what the ledger's own sums say of it. */
+export interface LiabilitiesHead {
+  /** By the ledger's clock, milliseconds since 1970. */
+  atMs: bigint;
+  /** Number of the newest link of each hash chain, parts -1 to 7. */
+  flushNos: bigint[];
+  /** Operations that are booked and in no link yet. */
+  operations: bigint[];
+  /** Sum of available balances, in units. */
+  availableUnits: bigint;
+  /** Held for bids. */
+  heldUnits: bigint;
+  /** In channels: deposits less what was booked to payees. */
+  inChannelsUnits: bigint;
+  /** Asked to be withdrawn, fees included. */
+  withdrawingUnits: bigint;
+}
+
+/** Withdrawals that are not finished. */
+export interface OpenWithdrawals {
+  /** By number. */
+  withdrawals: OpenWithdrawal[];
+}
+
+/** A withdrawal that is not finished. */
+export interface OpenWithdrawal {
+  /** 32 bytes. */
+  withdrawalId: Buffer;
+  /** Account, base58. */
+  account: string;
+  /** Units, fee included. */
+  amountUnits: bigint;
+}
+
+/** What is owed to accounts outside channels and withdrawals. */
+export interface AccountLiabilities {
+  /** By address. */
+  accounts: AccountLiability[];
+}
+
+/** What is owed to one account outside channels and withdrawals. */
+export interface AccountLiability {
+  /** Base58. */
+  account: string;
+  /** Available and held, in units. */
+  units: bigint;
+}
+
+/** Channels that still hold something. */
+export interface ChannelLiabilities {
+  /** By id. */
+  channels: ChannelLiability[];
+}
+
+/** A channel that still holds something. */
+export interface ChannelLiability {
+  /** 32 bytes. */
+  channelId: Buffer;
+  /** Payer, base58. */
+  payer: string;
+  /** Payee, base58. */
+  payee: string;
+  /** Booked to the payee, in units. */
+  bookedUnits: bigint;
+  /** Deposit less what was booked, in units. */
+  remainingUnits: bigint;
+}
+
 function createBaseCreditDepositRequest(): CreditDepositRequest {
-  return { txid: Buffer.alloc(0), index: 0, asset: 0, account: "", amountUnits: 0n, blockNumber: 0n, suspense: false };
+  return {
+    txid: Buffer.alloc(0),
+    index: 0,
+    asset: 0,
+    account: "",
+    amountUnits: 0n,
+    blockNumber: 0n,
+    suspense: false,
+    baseUnits: "",
+  };
 }
 
 export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
@@ -189,6 +318,9 @@ export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
     }
     if (message.suspense !== false) {
       writer.uint32(56).bool(message.suspense);
+    }
+    if (message.baseUnits !== "") {
+      writer.uint32(66).string(message.baseUnits);
     }
     return writer;
   },
@@ -262,6 +394,14 @@ export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
             message.suspense = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.baseUnits = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -291,6 +431,11 @@ export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
         ? BigInt(object.block_number)
         : 0n,
       suspense: isSet(object.suspense) ? globalThis.Boolean(object.suspense) : false,
+      baseUnits: isSet(object.baseUnits)
+        ? globalThis.String(object.baseUnits)
+        : isSet(object.base_units)
+        ? globalThis.String(object.base_units)
+        : "",
     };
   },
 
@@ -317,6 +462,9 @@ export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
     if (message.suspense !== false) {
       obj.suspense = message.suspense;
     }
+    if (message.baseUnits !== "") {
+      obj.baseUnits = message.baseUnits;
+    }
     return obj;
   },
 
@@ -336,6 +484,7 @@ export const CreditDepositRequest: MessageFns<CreditDepositRequest> = {
       ? BigInt(object.blockNumber)
       : 0n;
     message.suspense = object.suspense ?? false;
+    message.baseUnits = object.baseUnits ?? "";
     return message;
   },
 };
@@ -408,6 +557,221 @@ export const CreditDepositResponse: MessageFns<CreditDepositResponse> = {
   },
   fromPartial(object: DeepPartial<CreditDepositResponse>): CreditDepositResponse {
     const message = createBaseCreditDepositResponse();
+    message.repeatedRequest = object.repeatedRequest ?? false;
+    return message;
+  },
+};
+
+function createBaseResolveSuspenseRequest(): ResolveSuspenseRequest {
+  return { txid: Buffer.alloc(0), index: 0, asset: 0, account: "", amountUnits: 0n };
+}
+
+export const ResolveSuspenseRequest: MessageFns<ResolveSuspenseRequest> = {
+  encode(message: ResolveSuspenseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.txid.length !== 0) {
+      writer.uint32(10).bytes(message.txid);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).int32(message.index);
+    }
+    if (message.asset !== 0) {
+      writer.uint32(24).int32(message.asset);
+    }
+    if (message.account !== "") {
+      writer.uint32(34).string(message.account);
+    }
+    if (message.amountUnits !== 0n) {
+      if (BigInt.asIntN(64, message.amountUnits) !== message.amountUnits) {
+        throw new globalThis.Error("value provided for field message.amountUnits of type int64 too large");
+      }
+      writer.uint32(40).int64(message.amountUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveSuspenseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveSuspenseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.txid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.asset = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.amountUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveSuspenseRequest {
+    return {
+      txid: isSet(object.txid) ? Buffer.from(bytesFromBase64(object.txid)) : Buffer.alloc(0),
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      asset: isSet(object.asset) ? assetFromJSON(object.asset) : 0,
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      amountUnits: isSet(object.amountUnits)
+        ? BigInt(object.amountUnits)
+        : isSet(object.amount_units)
+        ? BigInt(object.amount_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ResolveSuspenseRequest): unknown {
+    const obj: any = {};
+    if (message.txid.length !== 0) {
+      obj.txid = base64FromBytes(message.txid);
+    }
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.asset !== 0) {
+      obj.asset = assetToJSON(message.asset);
+    }
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.amountUnits !== 0n) {
+      obj.amountUnits = message.amountUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveSuspenseRequest>): ResolveSuspenseRequest {
+    return ResolveSuspenseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveSuspenseRequest>): ResolveSuspenseRequest {
+    const message = createBaseResolveSuspenseRequest();
+    message.txid = object.txid ?? Buffer.alloc(0);
+    message.index = object.index ?? 0;
+    message.asset = object.asset ?? 0;
+    message.account = object.account ?? "";
+    message.amountUnits = (object.amountUnits !== undefined && object.amountUnits !== null)
+      ? BigInt(object.amountUnits)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseResolveSuspenseResponse(): ResolveSuspenseResponse {
+  return { repeatedRequest: false };
+}
+
+export const ResolveSuspenseResponse: MessageFns<ResolveSuspenseResponse> = {
+  encode(message: ResolveSuspenseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.repeatedRequest !== false) {
+      writer.uint32(8).bool(message.repeatedRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveSuspenseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveSuspenseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.repeatedRequest = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveSuspenseResponse {
+    return {
+      repeatedRequest: isSet(object.repeatedRequest)
+        ? globalThis.Boolean(object.repeatedRequest)
+        : isSet(object.repeated_request)
+        ? globalThis.Boolean(object.repeated_request)
+        : false,
+    };
+  },
+
+  toJSON(message: ResolveSuspenseResponse): unknown {
+    const obj: any = {};
+    if (message.repeatedRequest !== false) {
+      obj.repeatedRequest = message.repeatedRequest;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveSuspenseResponse>): ResolveSuspenseResponse {
+    return ResolveSuspenseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveSuspenseResponse>): ResolveSuspenseResponse {
+    const message = createBaseResolveSuspenseResponse();
     message.repeatedRequest = object.repeatedRequest ?? false;
     return message;
   },
@@ -556,7 +920,7 @@ export const PlaceHoldResponse: MessageFns<PlaceHoldResponse> = {
 };
 
 function createBaseAdvanceWithdrawalRequest(): AdvanceWithdrawalRequest {
-  return { withdrawalId: Buffer.alloc(0), state: 0, failure: "", txid: "" };
+  return { withdrawalId: Buffer.alloc(0), state: 0, failure: "", txid: "", note: "" };
 }
 
 export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
@@ -572,6 +936,9 @@ export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
     }
     if (message.txid !== "") {
       writer.uint32(34).string(message.txid);
+    }
+    if (message.note !== "") {
+      writer.uint32(42).string(message.note);
     }
     return writer;
   },
@@ -621,6 +988,14 @@ export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
             message.txid = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -643,6 +1018,7 @@ export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
       state: isSet(object.state) ? withdrawalStateFromJSON(object.state) : 0,
       failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
       txid: isSet(object.txid) ? globalThis.String(object.txid) : "",
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -660,6 +1036,9 @@ export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
     if (message.txid !== "") {
       obj.txid = message.txid;
     }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -672,6 +1051,7 @@ export const AdvanceWithdrawalRequest: MessageFns<AdvanceWithdrawalRequest> = {
     message.state = object.state ?? 0;
     message.failure = object.failure ?? "";
     message.txid = object.txid ?? "";
+    message.note = object.note ?? "";
     return message;
   },
 };
@@ -1502,6 +1882,1019 @@ export const ChannelView: MessageFns<ChannelView> = {
   },
 };
 
+function createBaseSnapshotLiabilitiesRequest(): SnapshotLiabilitiesRequest {
+  return {};
+}
+
+export const SnapshotLiabilitiesRequest: MessageFns<SnapshotLiabilitiesRequest> = {
+  encode(_: SnapshotLiabilitiesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotLiabilitiesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotLiabilitiesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): SnapshotLiabilitiesRequest {
+    return {};
+  },
+
+  toJSON(_: SnapshotLiabilitiesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<SnapshotLiabilitiesRequest>): SnapshotLiabilitiesRequest {
+    return SnapshotLiabilitiesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SnapshotLiabilitiesRequest>): SnapshotLiabilitiesRequest {
+    const message = createBaseSnapshotLiabilitiesRequest();
+    return message;
+  },
+};
+
+function createBaseSnapshotLiabilitiesResponse(): SnapshotLiabilitiesResponse {
+  return { piece: undefined };
+}
+
+export const SnapshotLiabilitiesResponse: MessageFns<SnapshotLiabilitiesResponse> = {
+  encode(message: SnapshotLiabilitiesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.piece?.$case) {
+      case "head":
+        LiabilitiesHead.encode(message.piece.value, writer.uint32(10).fork()).join();
+        break;
+      case "withdrawals":
+        OpenWithdrawals.encode(message.piece.value, writer.uint32(18).fork()).join();
+        break;
+      case "accounts":
+        AccountLiabilities.encode(message.piece.value, writer.uint32(26).fork()).join();
+        break;
+      case "channels":
+        ChannelLiabilities.encode(message.piece.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotLiabilitiesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotLiabilitiesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.piece = { $case: "head", value: LiabilitiesHead.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.piece = { $case: "withdrawals", value: OpenWithdrawals.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.piece = { $case: "accounts", value: AccountLiabilities.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.piece = { $case: "channels", value: ChannelLiabilities.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotLiabilitiesResponse {
+    return {
+      piece: isSet(object.head)
+        ? { $case: "head", value: LiabilitiesHead.fromJSON(object.head) }
+        : isSet(object.withdrawals)
+        ? { $case: "withdrawals", value: OpenWithdrawals.fromJSON(object.withdrawals) }
+        : isSet(object.accounts)
+        ? { $case: "accounts", value: AccountLiabilities.fromJSON(object.accounts) }
+        : isSet(object.channels)
+        ? { $case: "channels", value: ChannelLiabilities.fromJSON(object.channels) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: SnapshotLiabilitiesResponse): unknown {
+    const obj: any = {};
+    if (message.piece?.$case === "head") {
+      obj.head = LiabilitiesHead.toJSON(message.piece.value);
+    } else if (message.piece?.$case === "withdrawals") {
+      obj.withdrawals = OpenWithdrawals.toJSON(message.piece.value);
+    } else if (message.piece?.$case === "accounts") {
+      obj.accounts = AccountLiabilities.toJSON(message.piece.value);
+    } else if (message.piece?.$case === "channels") {
+      obj.channels = ChannelLiabilities.toJSON(message.piece.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SnapshotLiabilitiesResponse>): SnapshotLiabilitiesResponse {
+    return SnapshotLiabilitiesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotLiabilitiesResponse>): SnapshotLiabilitiesResponse {
+    const message = createBaseSnapshotLiabilitiesResponse();
+    switch (object.piece?.$case) {
+      case "head": {
+        if (object.piece?.value !== undefined && object.piece?.value !== null) {
+          message.piece = { $case: "head", value: LiabilitiesHead.fromPartial(object.piece.value) };
+        }
+        break;
+      }
+      case "withdrawals": {
+        if (object.piece?.value !== undefined && object.piece?.value !== null) {
+          message.piece = { $case: "withdrawals", value: OpenWithdrawals.fromPartial(object.piece.value) };
+        }
+        break;
+      }
+      case "accounts": {
+        if (object.piece?.value !== undefined && object.piece?.value !== null) {
+          message.piece = { $case: "accounts", value: AccountLiabilities.fromPartial(object.piece.value) };
+        }
+        break;
+      }
+      case "channels": {
+        if (object.piece?.value !== undefined && object.piece?.value !== null) {
+          message.piece = { $case: "channels", value: ChannelLiabilities.fromPartial(object.piece.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseLiabilitiesHead(): LiabilitiesHead {
+  return {
+    atMs: 0n,
+    flushNos: [],
+    operations: [],
+    availableUnits: 0n,
+    heldUnits: 0n,
+    inChannelsUnits: 0n,
+    withdrawingUnits: 0n,
+  };
+}
+
+export const LiabilitiesHead: MessageFns<LiabilitiesHead> = {
+  encode(message: LiabilitiesHead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0n) {
+      if (BigInt.asIntN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type int64 too large");
+      }
+      writer.uint32(8).int64(message.atMs);
+    }
+    if (message.flushNos.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.flushNos) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field flushNos of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.operations.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.operations) {
+        if (BigInt.asIntN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field operations of type int64 is too large");
+        }
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.availableUnits !== 0n) {
+      if (BigInt.asIntN(64, message.availableUnits) !== message.availableUnits) {
+        throw new globalThis.Error("value provided for field message.availableUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.availableUnits);
+    }
+    if (message.heldUnits !== 0n) {
+      if (BigInt.asIntN(64, message.heldUnits) !== message.heldUnits) {
+        throw new globalThis.Error("value provided for field message.heldUnits of type int64 too large");
+      }
+      writer.uint32(40).int64(message.heldUnits);
+    }
+    if (message.inChannelsUnits !== 0n) {
+      if (BigInt.asIntN(64, message.inChannelsUnits) !== message.inChannelsUnits) {
+        throw new globalThis.Error("value provided for field message.inChannelsUnits of type int64 too large");
+      }
+      writer.uint32(48).int64(message.inChannelsUnits);
+    }
+    if (message.withdrawingUnits !== 0n) {
+      if (BigInt.asIntN(64, message.withdrawingUnits) !== message.withdrawingUnits) {
+        throw new globalThis.Error("value provided for field message.withdrawingUnits of type int64 too large");
+      }
+      writer.uint32(56).int64(message.withdrawingUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiabilitiesHead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiabilitiesHead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.flushNos.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.flushNos.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.operations.push(reader.int64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.operations.push(reader.int64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.availableUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.heldUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.inChannelsUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.withdrawingUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiabilitiesHead {
+    return {
+      atMs: isSet(object.atMs) ? BigInt(object.atMs) : isSet(object.at_ms) ? BigInt(object.at_ms) : 0n,
+      flushNos: globalThis.Array.isArray(object?.flushNos)
+        ? object.flushNos.map((e: any) => BigInt(e))
+        : globalThis.Array.isArray(object?.flush_nos)
+        ? object.flush_nos.map((e: any) => BigInt(e))
+        : [],
+      operations: globalThis.Array.isArray(object?.operations) ? object.operations.map((e: any) => BigInt(e)) : [],
+      availableUnits: isSet(object.availableUnits)
+        ? BigInt(object.availableUnits)
+        : isSet(object.available_units)
+        ? BigInt(object.available_units)
+        : 0n,
+      heldUnits: isSet(object.heldUnits)
+        ? BigInt(object.heldUnits)
+        : isSet(object.held_units)
+        ? BigInt(object.held_units)
+        : 0n,
+      inChannelsUnits: isSet(object.inChannelsUnits)
+        ? BigInt(object.inChannelsUnits)
+        : isSet(object.in_channels_units)
+        ? BigInt(object.in_channels_units)
+        : 0n,
+      withdrawingUnits: isSet(object.withdrawingUnits)
+        ? BigInt(object.withdrawingUnits)
+        : isSet(object.withdrawing_units)
+        ? BigInt(object.withdrawing_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: LiabilitiesHead): unknown {
+    const obj: any = {};
+    if (message.atMs !== 0n) {
+      obj.atMs = message.atMs.toString();
+    }
+    if (message.flushNos?.length) {
+      obj.flushNos = message.flushNos.map((e) => e.toString());
+    }
+    if (message.operations?.length) {
+      obj.operations = message.operations.map((e) => e.toString());
+    }
+    if (message.availableUnits !== 0n) {
+      obj.availableUnits = message.availableUnits.toString();
+    }
+    if (message.heldUnits !== 0n) {
+      obj.heldUnits = message.heldUnits.toString();
+    }
+    if (message.inChannelsUnits !== 0n) {
+      obj.inChannelsUnits = message.inChannelsUnits.toString();
+    }
+    if (message.withdrawingUnits !== 0n) {
+      obj.withdrawingUnits = message.withdrawingUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LiabilitiesHead>): LiabilitiesHead {
+    return LiabilitiesHead.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LiabilitiesHead>): LiabilitiesHead {
+    const message = createBaseLiabilitiesHead();
+    message.atMs = (object.atMs !== undefined && object.atMs !== null) ? BigInt(object.atMs) : 0n;
+    message.flushNos = object.flushNos?.map((e) => BigInt(e)) || [];
+    message.operations = object.operations?.map((e) => BigInt(e)) || [];
+    message.availableUnits = (object.availableUnits !== undefined && object.availableUnits !== null)
+      ? BigInt(object.availableUnits)
+      : 0n;
+    message.heldUnits = (object.heldUnits !== undefined && object.heldUnits !== null) ? BigInt(object.heldUnits) : 0n;
+    message.inChannelsUnits = (object.inChannelsUnits !== undefined && object.inChannelsUnits !== null)
+      ? BigInt(object.inChannelsUnits)
+      : 0n;
+    message.withdrawingUnits = (object.withdrawingUnits !== undefined && object.withdrawingUnits !== null)
+      ? BigInt(object.withdrawingUnits)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseOpenWithdrawals(): OpenWithdrawals {
+  return { withdrawals: [] };
+}
+
+export const OpenWithdrawals: MessageFns<OpenWithdrawals> = {
+  encode(message: OpenWithdrawals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.withdrawals) {
+      OpenWithdrawal.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenWithdrawals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenWithdrawals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.withdrawals.push(OpenWithdrawal.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenWithdrawals {
+    return {
+      withdrawals: globalThis.Array.isArray(object?.withdrawals)
+        ? object.withdrawals.map((e: any) => OpenWithdrawal.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: OpenWithdrawals): unknown {
+    const obj: any = {};
+    if (message.withdrawals?.length) {
+      obj.withdrawals = message.withdrawals.map((e) => OpenWithdrawal.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenWithdrawals>): OpenWithdrawals {
+    return OpenWithdrawals.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenWithdrawals>): OpenWithdrawals {
+    const message = createBaseOpenWithdrawals();
+    message.withdrawals = object.withdrawals?.map((e) => OpenWithdrawal.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseOpenWithdrawal(): OpenWithdrawal {
+  return { withdrawalId: Buffer.alloc(0), account: "", amountUnits: 0n };
+}
+
+export const OpenWithdrawal: MessageFns<OpenWithdrawal> = {
+  encode(message: OpenWithdrawal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withdrawalId.length !== 0) {
+      writer.uint32(10).bytes(message.withdrawalId);
+    }
+    if (message.account !== "") {
+      writer.uint32(18).string(message.account);
+    }
+    if (message.amountUnits !== 0n) {
+      if (BigInt.asIntN(64, message.amountUnits) !== message.amountUnits) {
+        throw new globalThis.Error("value provided for field message.amountUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.amountUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenWithdrawal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenWithdrawal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.withdrawalId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.amountUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenWithdrawal {
+    return {
+      withdrawalId: isSet(object.withdrawalId)
+        ? Buffer.from(bytesFromBase64(object.withdrawalId))
+        : isSet(object.withdrawal_id)
+        ? Buffer.from(bytesFromBase64(object.withdrawal_id))
+        : Buffer.alloc(0),
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      amountUnits: isSet(object.amountUnits)
+        ? BigInt(object.amountUnits)
+        : isSet(object.amount_units)
+        ? BigInt(object.amount_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: OpenWithdrawal): unknown {
+    const obj: any = {};
+    if (message.withdrawalId.length !== 0) {
+      obj.withdrawalId = base64FromBytes(message.withdrawalId);
+    }
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.amountUnits !== 0n) {
+      obj.amountUnits = message.amountUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenWithdrawal>): OpenWithdrawal {
+    return OpenWithdrawal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenWithdrawal>): OpenWithdrawal {
+    const message = createBaseOpenWithdrawal();
+    message.withdrawalId = object.withdrawalId ?? Buffer.alloc(0);
+    message.account = object.account ?? "";
+    message.amountUnits = (object.amountUnits !== undefined && object.amountUnits !== null)
+      ? BigInt(object.amountUnits)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseAccountLiabilities(): AccountLiabilities {
+  return { accounts: [] };
+}
+
+export const AccountLiabilities: MessageFns<AccountLiabilities> = {
+  encode(message: AccountLiabilities, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.accounts) {
+      AccountLiability.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountLiabilities {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountLiabilities();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accounts.push(AccountLiability.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccountLiabilities {
+    return {
+      accounts: globalThis.Array.isArray(object?.accounts)
+        ? object.accounts.map((e: any) => AccountLiability.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: AccountLiabilities): unknown {
+    const obj: any = {};
+    if (message.accounts?.length) {
+      obj.accounts = message.accounts.map((e) => AccountLiability.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AccountLiabilities>): AccountLiabilities {
+    return AccountLiabilities.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccountLiabilities>): AccountLiabilities {
+    const message = createBaseAccountLiabilities();
+    message.accounts = object.accounts?.map((e) => AccountLiability.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAccountLiability(): AccountLiability {
+  return { account: "", units: 0n };
+}
+
+export const AccountLiability: MessageFns<AccountLiability> = {
+  encode(message: AccountLiability, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== "") {
+      writer.uint32(10).string(message.account);
+    }
+    if (message.units !== 0n) {
+      if (BigInt.asIntN(64, message.units) !== message.units) {
+        throw new globalThis.Error("value provided for field message.units of type int64 too large");
+      }
+      writer.uint32(16).int64(message.units);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountLiability {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountLiability();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.units = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccountLiability {
+    return {
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      units: isSet(object.units) ? BigInt(object.units) : 0n,
+    };
+  },
+
+  toJSON(message: AccountLiability): unknown {
+    const obj: any = {};
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.units !== 0n) {
+      obj.units = message.units.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AccountLiability>): AccountLiability {
+    return AccountLiability.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccountLiability>): AccountLiability {
+    const message = createBaseAccountLiability();
+    message.account = object.account ?? "";
+    message.units = (object.units !== undefined && object.units !== null) ? BigInt(object.units) : 0n;
+    return message;
+  },
+};
+
+function createBaseChannelLiabilities(): ChannelLiabilities {
+  return { channels: [] };
+}
+
+export const ChannelLiabilities: MessageFns<ChannelLiabilities> = {
+  encode(message: ChannelLiabilities, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.channels) {
+      ChannelLiability.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChannelLiabilities {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannelLiabilities();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channels.push(ChannelLiability.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChannelLiabilities {
+    return {
+      channels: globalThis.Array.isArray(object?.channels)
+        ? object.channels.map((e: any) => ChannelLiability.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ChannelLiabilities): unknown {
+    const obj: any = {};
+    if (message.channels?.length) {
+      obj.channels = message.channels.map((e) => ChannelLiability.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ChannelLiabilities>): ChannelLiabilities {
+    return ChannelLiabilities.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChannelLiabilities>): ChannelLiabilities {
+    const message = createBaseChannelLiabilities();
+    message.channels = object.channels?.map((e) => ChannelLiability.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseChannelLiability(): ChannelLiability {
+  return { channelId: Buffer.alloc(0), payer: "", payee: "", bookedUnits: 0n, remainingUnits: 0n };
+}
+
+export const ChannelLiability: MessageFns<ChannelLiability> = {
+  encode(message: ChannelLiability, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channelId.length !== 0) {
+      writer.uint32(10).bytes(message.channelId);
+    }
+    if (message.payer !== "") {
+      writer.uint32(18).string(message.payer);
+    }
+    if (message.payee !== "") {
+      writer.uint32(26).string(message.payee);
+    }
+    if (message.bookedUnits !== 0n) {
+      if (BigInt.asIntN(64, message.bookedUnits) !== message.bookedUnits) {
+        throw new globalThis.Error("value provided for field message.bookedUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.bookedUnits);
+    }
+    if (message.remainingUnits !== 0n) {
+      if (BigInt.asIntN(64, message.remainingUnits) !== message.remainingUnits) {
+        throw new globalThis.Error("value provided for field message.remainingUnits of type int64 too large");
+      }
+      writer.uint32(40).int64(message.remainingUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChannelLiability {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannelLiability();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channelId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.payee = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bookedUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.remainingUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChannelLiability {
+    return {
+      channelId: isSet(object.channelId)
+        ? Buffer.from(bytesFromBase64(object.channelId))
+        : isSet(object.channel_id)
+        ? Buffer.from(bytesFromBase64(object.channel_id))
+        : Buffer.alloc(0),
+      payer: isSet(object.payer) ? globalThis.String(object.payer) : "",
+      payee: isSet(object.payee) ? globalThis.String(object.payee) : "",
+      bookedUnits: isSet(object.bookedUnits)
+        ? BigInt(object.bookedUnits)
+        : isSet(object.booked_units)
+        ? BigInt(object.booked_units)
+        : 0n,
+      remainingUnits: isSet(object.remainingUnits)
+        ? BigInt(object.remainingUnits)
+        : isSet(object.remaining_units)
+        ? BigInt(object.remaining_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ChannelLiability): unknown {
+    const obj: any = {};
+    if (message.channelId.length !== 0) {
+      obj.channelId = base64FromBytes(message.channelId);
+    }
+    if (message.payer !== "") {
+      obj.payer = message.payer;
+    }
+    if (message.payee !== "") {
+      obj.payee = message.payee;
+    }
+    if (message.bookedUnits !== 0n) {
+      obj.bookedUnits = message.bookedUnits.toString();
+    }
+    if (message.remainingUnits !== 0n) {
+      obj.remainingUnits = message.remainingUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ChannelLiability>): ChannelLiability {
+    return ChannelLiability.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChannelLiability>): ChannelLiability {
+    const message = createBaseChannelLiability();
+    message.channelId = object.channelId ?? Buffer.alloc(0);
+    message.payer = object.payer ?? "";
+    message.payee = object.payee ?? "";
+    message.bookedUnits = (object.bookedUnits !== undefined && object.bookedUnits !== null)
+      ? BigInt(object.bookedUnits)
+      : 0n;
+    message.remainingUnits = (object.remainingUnits !== undefined && object.remainingUnits !== null)
+      ? BigInt(object.remainingUnits)
+      : 0n;
+    return message;
+  },
+};
+
 /**
  * BooksService is what other services of the cluster may ask of the books. It listens on a port of
  * its own and wants the trailer `swarmledger-internal-token`.
@@ -1518,6 +2911,18 @@ export const BooksServiceService = {
     responseSerialize: (value: CreditDepositResponse): Buffer =>
       Buffer.from(CreditDepositResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreditDepositResponse => CreditDepositResponse.decode(value),
+  },
+  /** ResolveSuspense moves one deposit from suspense to an account. Idempotent by (txid, index). */
+  resolveSuspense: {
+    path: "/swarmledger.v1.BooksService/ResolveSuspense" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveSuspenseRequest): Buffer =>
+      Buffer.from(ResolveSuspenseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveSuspenseRequest => ResolveSuspenseRequest.decode(value),
+    responseSerialize: (value: ResolveSuspenseResponse): Buffer =>
+      Buffer.from(ResolveSuspenseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolveSuspenseResponse => ResolveSuspenseResponse.decode(value),
   },
   /** PlaceHold holds a bid's budget after checking the bid's signature again. Idempotent by order id. */
   placeHold: {
@@ -1544,7 +2949,10 @@ export const BooksServiceService = {
       Buffer.from(AdvanceWithdrawalResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AdvanceWithdrawalResponse => AdvanceWithdrawalResponse.decode(value),
   },
-  /** ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. */
+  /**
+   * ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. Their places in the
+   * queue are not counted.
+   */
   listOpenWithdrawals: {
     path: "/swarmledger.v1.BooksService/ListOpenWithdrawals" as const,
     requestStream: false as const,
@@ -1555,6 +2963,21 @@ export const BooksServiceService = {
     responseSerialize: (value: ListOpenWithdrawalsResponse): Buffer =>
       Buffer.from(ListOpenWithdrawalsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListOpenWithdrawalsResponse => ListOpenWithdrawalsResponse.decode(value),
+  },
+  /**
+   * SnapshotLiabilities streams all that the ledger owes, of one moment: first the head, then withdrawals, accounts
+   * in the order of their addresses, channels in the order of their ids. It is complete when it ends with OK.
+   */
+  snapshotLiabilities: {
+    path: "/swarmledger.v1.BooksService/SnapshotLiabilities" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SnapshotLiabilitiesRequest): Buffer =>
+      Buffer.from(SnapshotLiabilitiesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SnapshotLiabilitiesRequest => SnapshotLiabilitiesRequest.decode(value),
+    responseSerialize: (value: SnapshotLiabilitiesResponse): Buffer =>
+      Buffer.from(SnapshotLiabilitiesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SnapshotLiabilitiesResponse => SnapshotLiabilitiesResponse.decode(value),
   },
   /** GetChannelView returns what ingest needs to know of one channel. */
   getChannelView: {
@@ -1585,6 +3008,8 @@ export const BooksServiceService = {
 export interface BooksServiceServer extends UntypedServiceImplementation {
   /** CreditDeposit books one solidified transfer. Idempotent by (txid, index). */
   creditDeposit: handleUnaryCall<CreditDepositRequest, CreditDepositResponse>;
+  /** ResolveSuspense moves one deposit from suspense to an account. Idempotent by (txid, index). */
+  resolveSuspense: handleUnaryCall<ResolveSuspenseRequest, ResolveSuspenseResponse>;
   /** PlaceHold holds a bid's budget after checking the bid's signature again. Idempotent by order id. */
   placeHold: handleUnaryCall<PlaceHoldRequest, PlaceHoldResponse>;
   /**
@@ -1592,8 +3017,16 @@ export interface BooksServiceServer extends UntypedServiceImplementation {
    * Idempotent: a state already passed is answered with the present one.
    */
   advanceWithdrawal: handleUnaryCall<AdvanceWithdrawalRequest, AdvanceWithdrawalResponse>;
-  /** ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. */
+  /**
+   * ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. Their places in the
+   * queue are not counted.
+   */
   listOpenWithdrawals: handleUnaryCall<ListOpenWithdrawalsRequest, ListOpenWithdrawalsResponse>;
+  /**
+   * SnapshotLiabilities streams all that the ledger owes, of one moment: first the head, then withdrawals, accounts
+   * in the order of their addresses, channels in the order of their ids. It is complete when it ends with OK.
+   */
+  snapshotLiabilities: handleServerStreamingCall<SnapshotLiabilitiesRequest, SnapshotLiabilitiesResponse>;
   /** GetChannelView returns what ingest needs to know of one channel. */
   getChannelView: handleUnaryCall<GetChannelViewRequest, GetChannelViewResponse>;
   /** ListChannelViews returns the same of many channels; unknown ones are left out. */
@@ -1617,6 +3050,22 @@ export interface BooksServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreditDepositResponse) => void,
   ): ClientUnaryCall;
+  /** ResolveSuspense moves one deposit from suspense to an account. Idempotent by (txid, index). */
+  resolveSuspense(
+    request: ResolveSuspenseRequest,
+    callback: (error: ServiceError | null, response: ResolveSuspenseResponse) => void,
+  ): ClientUnaryCall;
+  resolveSuspense(
+    request: ResolveSuspenseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResolveSuspenseResponse) => void,
+  ): ClientUnaryCall;
+  resolveSuspense(
+    request: ResolveSuspenseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResolveSuspenseResponse) => void,
+  ): ClientUnaryCall;
   /** PlaceHold holds a bid's budget after checking the bid's signature again. Idempotent by order id. */
   placeHold(
     request: PlaceHoldRequest,
@@ -1652,7 +3101,10 @@ export interface BooksServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AdvanceWithdrawalResponse) => void,
   ): ClientUnaryCall;
-  /** ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. */
+  /**
+   * ListOpenWithdrawals pages through withdrawals that are not finished, oldest first. Their places in the
+   * queue are not counted.
+   */
   listOpenWithdrawals(
     request: ListOpenWithdrawalsRequest,
     callback: (error: ServiceError | null, response: ListOpenWithdrawalsResponse) => void,
@@ -1668,6 +3120,19 @@ export interface BooksServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListOpenWithdrawalsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * SnapshotLiabilities streams all that the ledger owes, of one moment: first the head, then withdrawals, accounts
+   * in the order of their addresses, channels in the order of their ids. It is complete when it ends with OK.
+   */
+  snapshotLiabilities(
+    request: SnapshotLiabilitiesRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<SnapshotLiabilitiesResponse>;
+  snapshotLiabilities(
+    request: SnapshotLiabilitiesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<SnapshotLiabilitiesResponse>;
   /** GetChannelView returns what ingest needs to know of one channel. */
   getChannelView(
     request: GetChannelViewRequest,

@@ -103,7 +103,10 @@ export enum Reason {
   WITHDRAWAL_UNKNOWN = 22,
   /** WITHDRAWAL_NOT_CANCELLABLE - The withdrawal is already planned or finished. */
   WITHDRAWAL_NOT_CANCELLABLE = 23,
-  /** WITHDRAWAL_LIMIT - The amount is below the smallest or above the largest withdrawal. */
+  /**
+   * WITHDRAWAL_LIMIT - The amount is below the smallest or above the largest withdrawal, or above what a limit of the day
+   * leaves; the detail says which.
+   */
   WITHDRAWAL_LIMIT = 24,
   /** RESERVE_SHORT - The asset's reserve on chain does not cover the amount now. */
   RESERVE_SHORT = 25,

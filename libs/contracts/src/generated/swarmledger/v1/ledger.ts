@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Asset, assetFromJSON, assetToJSON, PageRequest } from "./common.js";
+import { Asset, assetFromJSON, assetToJSON, PageRequest, Reason, reasonFromJSON, reasonToJSON } from "./common.js";
 
 export const protobufPackage = "swarmledger.v1";
 
@@ -186,6 +186,8 @@ export interface GetNetworkResponse {
   withdrawalMaxUnits: bigint;
   /** Fee of a withdrawal, in units. */
   withdrawalFeeUnits: bigint;
+  /** Most that one account may withdraw in a day (UTC), in units. */
+  withdrawalAccountDayUnits: bigint;
 }
 
 /** A public key and the proof that its owner wants it registered. */
@@ -401,7 +403,7 @@ export interface ListHistoryRequest {
 export interface HistoryEntry {
   /**
    * What it was: deposit, transfer, channel-open, payment, channel-close, hold, release, lease,
-   * withdraw, withdraw-fee, withdraw-refund.
+   * withdraw, withdraw-fee, withdraw-refund, suspense-resolved.
    */
   kind: string;
   /** Positive if the account's available balance rose, negative if it fell, in units. */
@@ -442,6 +444,18 @@ export interface QuoteWithdrawalResponse {
   expectedAtMs: bigint;
   /** What the asset's reserve can pay out now, in units. */
   reserveUnits: bigint;
+  /** What would arrive: the amount less the fee; 0 when the fee is not covered. */
+  payoutUnits: bigint;
+  /** What the account may still withdraw today, in units. */
+  accountLeftUnits: bigint;
+  /** What all accounts together may still withdraw today, in units. */
+  ledgerLeftUnits: bigint;
+  /** When the limits of the day begin anew (midnight UTC), milliseconds since 1970. */
+  dayEndsAtMs: bigint;
+  /** Why RequestWithdrawal would refuse this amount now; not set when it would take it. */
+  refusal: Reason;
+  /** The same in words. */
+  refusalDetail: string;
 }
 
 /** A signed withdrawal. */
@@ -492,6 +506,10 @@ export interface Withdrawal {
   requestedAtMs: bigint;
   /** Withdrawals ahead in the queue while not planned. */
   queuePosition: bigint;
+  /** When it is expected to be in a batch, milliseconds since 1970; 0 once it is planned or finished. */
+  expectedAtMs: bigint;
+  /** Why it waits longer than usual, else empty. */
+  note: string;
 }
 
 /** A signed cancellation. */
@@ -644,6 +662,7 @@ function createBaseGetNetworkResponse(): GetNetworkResponse {
     withdrawalMinUnits: 0n,
     withdrawalMaxUnits: 0n,
     withdrawalFeeUnits: 0n,
+    withdrawalAccountDayUnits: 0n,
   };
 }
 
@@ -696,6 +715,14 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
         throw new globalThis.Error("value provided for field message.withdrawalFeeUnits of type int64 too large");
       }
       writer.uint32(80).int64(message.withdrawalFeeUnits);
+    }
+    if (message.withdrawalAccountDayUnits !== 0n) {
+      if (BigInt.asIntN(64, message.withdrawalAccountDayUnits) !== message.withdrawalAccountDayUnits) {
+        throw new globalThis.Error(
+          "value provided for field message.withdrawalAccountDayUnits of type int64 too large",
+        );
+      }
+      writer.uint32(88).int64(message.withdrawalAccountDayUnits);
     }
     return writer;
   },
@@ -793,6 +820,14 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
             message.withdrawalFeeUnits = reader.int64() as bigint;
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.withdrawalAccountDayUnits = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -845,6 +880,11 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
         : isSet(object.withdrawal_fee_units)
         ? BigInt(object.withdrawal_fee_units)
         : 0n,
+      withdrawalAccountDayUnits: isSet(object.withdrawalAccountDayUnits)
+        ? BigInt(object.withdrawalAccountDayUnits)
+        : isSet(object.withdrawal_account_day_units)
+        ? BigInt(object.withdrawal_account_day_units)
+        : 0n,
     };
   },
 
@@ -880,6 +920,9 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
     if (message.withdrawalFeeUnits !== 0n) {
       obj.withdrawalFeeUnits = message.withdrawalFeeUnits.toString();
     }
+    if (message.withdrawalAccountDayUnits !== 0n) {
+      obj.withdrawalAccountDayUnits = message.withdrawalAccountDayUnits.toString();
+    }
     return obj;
   },
 
@@ -906,6 +949,10 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
     message.withdrawalFeeUnits = (object.withdrawalFeeUnits !== undefined && object.withdrawalFeeUnits !== null)
       ? BigInt(object.withdrawalFeeUnits)
       : 0n;
+    message.withdrawalAccountDayUnits =
+      (object.withdrawalAccountDayUnits !== undefined && object.withdrawalAccountDayUnits !== null)
+        ? BigInt(object.withdrawalAccountDayUnits)
+        : 0n;
     return message;
   },
 };
@@ -3515,7 +3562,20 @@ export const QuoteWithdrawalRequest: MessageFns<QuoteWithdrawalRequest> = {
 };
 
 function createBaseQuoteWithdrawalResponse(): QuoteWithdrawalResponse {
-  return { feeUnits: 0n, minUnits: 0n, maxUnits: 0n, queuePosition: 0n, expectedAtMs: 0n, reserveUnits: 0n };
+  return {
+    feeUnits: 0n,
+    minUnits: 0n,
+    maxUnits: 0n,
+    queuePosition: 0n,
+    expectedAtMs: 0n,
+    reserveUnits: 0n,
+    payoutUnits: 0n,
+    accountLeftUnits: 0n,
+    ledgerLeftUnits: 0n,
+    dayEndsAtMs: 0n,
+    refusal: 0,
+    refusalDetail: "",
+  };
 }
 
 export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
@@ -3555,6 +3615,36 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
         throw new globalThis.Error("value provided for field message.reserveUnits of type int64 too large");
       }
       writer.uint32(48).int64(message.reserveUnits);
+    }
+    if (message.payoutUnits !== 0n) {
+      if (BigInt.asIntN(64, message.payoutUnits) !== message.payoutUnits) {
+        throw new globalThis.Error("value provided for field message.payoutUnits of type int64 too large");
+      }
+      writer.uint32(56).int64(message.payoutUnits);
+    }
+    if (message.accountLeftUnits !== 0n) {
+      if (BigInt.asIntN(64, message.accountLeftUnits) !== message.accountLeftUnits) {
+        throw new globalThis.Error("value provided for field message.accountLeftUnits of type int64 too large");
+      }
+      writer.uint32(64).int64(message.accountLeftUnits);
+    }
+    if (message.ledgerLeftUnits !== 0n) {
+      if (BigInt.asIntN(64, message.ledgerLeftUnits) !== message.ledgerLeftUnits) {
+        throw new globalThis.Error("value provided for field message.ledgerLeftUnits of type int64 too large");
+      }
+      writer.uint32(72).int64(message.ledgerLeftUnits);
+    }
+    if (message.dayEndsAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.dayEndsAtMs) !== message.dayEndsAtMs) {
+        throw new globalThis.Error("value provided for field message.dayEndsAtMs of type int64 too large");
+      }
+      writer.uint32(80).int64(message.dayEndsAtMs);
+    }
+    if (message.refusal !== 0) {
+      writer.uint32(88).int32(message.refusal);
+    }
+    if (message.refusalDetail !== "") {
+      writer.uint32(98).string(message.refusalDetail);
     }
     return writer;
   },
@@ -3620,6 +3710,54 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
             message.reserveUnits = reader.int64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.payoutUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.accountLeftUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.ledgerLeftUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.dayEndsAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.refusal = reader.int32() as any;
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.refusalDetail = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3664,6 +3802,32 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
         : isSet(object.reserve_units)
         ? BigInt(object.reserve_units)
         : 0n,
+      payoutUnits: isSet(object.payoutUnits)
+        ? BigInt(object.payoutUnits)
+        : isSet(object.payout_units)
+        ? BigInt(object.payout_units)
+        : 0n,
+      accountLeftUnits: isSet(object.accountLeftUnits)
+        ? BigInt(object.accountLeftUnits)
+        : isSet(object.account_left_units)
+        ? BigInt(object.account_left_units)
+        : 0n,
+      ledgerLeftUnits: isSet(object.ledgerLeftUnits)
+        ? BigInt(object.ledgerLeftUnits)
+        : isSet(object.ledger_left_units)
+        ? BigInt(object.ledger_left_units)
+        : 0n,
+      dayEndsAtMs: isSet(object.dayEndsAtMs)
+        ? BigInt(object.dayEndsAtMs)
+        : isSet(object.day_ends_at_ms)
+        ? BigInt(object.day_ends_at_ms)
+        : 0n,
+      refusal: isSet(object.refusal) ? reasonFromJSON(object.refusal) : 0,
+      refusalDetail: isSet(object.refusalDetail)
+        ? globalThis.String(object.refusalDetail)
+        : isSet(object.refusal_detail)
+        ? globalThis.String(object.refusal_detail)
+        : "",
     };
   },
 
@@ -3687,6 +3851,24 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
     if (message.reserveUnits !== 0n) {
       obj.reserveUnits = message.reserveUnits.toString();
     }
+    if (message.payoutUnits !== 0n) {
+      obj.payoutUnits = message.payoutUnits.toString();
+    }
+    if (message.accountLeftUnits !== 0n) {
+      obj.accountLeftUnits = message.accountLeftUnits.toString();
+    }
+    if (message.ledgerLeftUnits !== 0n) {
+      obj.ledgerLeftUnits = message.ledgerLeftUnits.toString();
+    }
+    if (message.dayEndsAtMs !== 0n) {
+      obj.dayEndsAtMs = message.dayEndsAtMs.toString();
+    }
+    if (message.refusal !== 0) {
+      obj.refusal = reasonToJSON(message.refusal);
+    }
+    if (message.refusalDetail !== "") {
+      obj.refusalDetail = message.refusalDetail;
+    }
     return obj;
   },
 
@@ -3707,6 +3889,20 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
     message.reserveUnits = (object.reserveUnits !== undefined && object.reserveUnits !== null)
       ? BigInt(object.reserveUnits)
       : 0n;
+    message.payoutUnits = (object.payoutUnits !== undefined && object.payoutUnits !== null)
+      ? BigInt(object.payoutUnits)
+      : 0n;
+    message.accountLeftUnits = (object.accountLeftUnits !== undefined && object.accountLeftUnits !== null)
+      ? BigInt(object.accountLeftUnits)
+      : 0n;
+    message.ledgerLeftUnits = (object.ledgerLeftUnits !== undefined && object.ledgerLeftUnits !== null)
+      ? BigInt(object.ledgerLeftUnits)
+      : 0n;
+    message.dayEndsAtMs = (object.dayEndsAtMs !== undefined && object.dayEndsAtMs !== null)
+      ? BigInt(object.dayEndsAtMs)
+      : 0n;
+    message.refusal = object.refusal ?? 0;
+    message.refusalDetail = object.refusalDetail ?? "";
     return message;
   },
 };
@@ -3988,6 +4184,8 @@ function createBaseWithdrawal(): Withdrawal {
     txid: "",
     requestedAtMs: 0n,
     queuePosition: 0n,
+    expectedAtMs: 0n,
+    note: "",
   };
 }
 
@@ -4037,6 +4235,15 @@ export const Withdrawal: MessageFns<Withdrawal> = {
         throw new globalThis.Error("value provided for field message.queuePosition of type int64 too large");
       }
       writer.uint32(88).int64(message.queuePosition);
+    }
+    if (message.expectedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.expectedAtMs) !== message.expectedAtMs) {
+        throw new globalThis.Error("value provided for field message.expectedAtMs of type int64 too large");
+      }
+      writer.uint32(96).int64(message.expectedAtMs);
+    }
+    if (message.note !== "") {
+      writer.uint32(106).string(message.note);
     }
     return writer;
   },
@@ -4142,6 +4349,22 @@ export const Withdrawal: MessageFns<Withdrawal> = {
             message.queuePosition = reader.int64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.expectedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4187,6 +4410,12 @@ export const Withdrawal: MessageFns<Withdrawal> = {
         : isSet(object.queue_position)
         ? BigInt(object.queue_position)
         : 0n,
+      expectedAtMs: isSet(object.expectedAtMs)
+        ? BigInt(object.expectedAtMs)
+        : isSet(object.expected_at_ms)
+        ? BigInt(object.expected_at_ms)
+        : 0n,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -4225,6 +4454,12 @@ export const Withdrawal: MessageFns<Withdrawal> = {
     if (message.queuePosition !== 0n) {
       obj.queuePosition = message.queuePosition.toString();
     }
+    if (message.expectedAtMs !== 0n) {
+      obj.expectedAtMs = message.expectedAtMs.toString();
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -4250,6 +4485,10 @@ export const Withdrawal: MessageFns<Withdrawal> = {
     message.queuePosition = (object.queuePosition !== undefined && object.queuePosition !== null)
       ? BigInt(object.queuePosition)
       : 0n;
+    message.expectedAtMs = (object.expectedAtMs !== undefined && object.expectedAtMs !== null)
+      ? BigInt(object.expectedAtMs)
+      : 0n;
+    message.note = object.note ?? "";
     return message;
   },
 };
@@ -5396,7 +5635,10 @@ export const LedgerServiceService = {
     responseSerialize: (value: ListHistoryResponse): Buffer => Buffer.from(ListHistoryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListHistoryResponse => ListHistoryResponse.decode(value),
   },
-  /** QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. */
+  /**
+   * QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. With the
+   * session trailer it answers for the caller's account, without one for an account that has withdrawn nothing today.
+   */
   quoteWithdrawal: {
     path: "/swarmledger.v1.LedgerService/QuoteWithdrawal" as const,
     requestStream: false as const,
@@ -5493,7 +5735,10 @@ export interface LedgerServiceServer extends UntypedServiceImplementation {
   listChannels: handleUnaryCall<ListChannelsRequest, ListChannelsResponse>;
   /** ListHistory returns the postings of the caller's account, newest first. */
   listHistory: handleUnaryCall<ListHistoryRequest, ListHistoryResponse>;
-  /** QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. */
+  /**
+   * QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. With the
+   * session trailer it answers for the caller's account, without one for an account that has withdrawn nothing today.
+   */
   quoteWithdrawal: handleUnaryCall<QuoteWithdrawalRequest, QuoteWithdrawalResponse>;
   /** RequestWithdrawal moves units to `withdrawing` and queues the payout. */
   requestWithdrawal: handleUnaryCall<RequestWithdrawalRequest, RequestWithdrawalResponse>;
@@ -5681,7 +5926,10 @@ export interface LedgerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListHistoryResponse) => void,
   ): ClientUnaryCall;
-  /** QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. */
+  /**
+   * QuoteWithdrawal tells fee, limits, place in the queue and expected time before submitting. With the
+   * session trailer it answers for the caller's account, without one for an account that has withdrawn nothing today.
+   */
   quoteWithdrawal(
     request: QuoteWithdrawalRequest,
     callback: (error: ServiceError | null, response: QuoteWithdrawalResponse) => void,

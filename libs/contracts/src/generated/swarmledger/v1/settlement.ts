@@ -38,6 +38,12 @@ export enum DepositState {
   DUST = 4,
   /** HELD - Not booked: it cannot be right as it is, and an operator has to look. */
   HELD = 5,
+  /** MISDIRECTED - Not booked: an asset of the ledger, sent to an address of the ledger that is not the one for it. */
+  MISDIRECTED = 6,
+  /** RESOLVING - An operator has said whose it is; the books are being told. */
+  RESOLVING = 7,
+  /** DISMISSED - An operator has decided that it is credited to nobody. */
+  DISMISSED = 8,
 }
 
 export function depositStateFromJSON(object: any): DepositState {
@@ -60,6 +66,15 @@ export function depositStateFromJSON(object: any): DepositState {
     case 5:
     case "DEPOSIT_STATE_HELD":
       return DepositState.HELD;
+    case 6:
+    case "DEPOSIT_STATE_MISDIRECTED":
+      return DepositState.MISDIRECTED;
+    case 7:
+    case "DEPOSIT_STATE_RESOLVING":
+      return DepositState.RESOLVING;
+    case 8:
+    case "DEPOSIT_STATE_DISMISSED":
+      return DepositState.DISMISSED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DepositState");
   }
@@ -79,6 +94,12 @@ export function depositStateToJSON(object: DepositState): string {
       return "DEPOSIT_STATE_DUST";
     case DepositState.HELD:
       return "DEPOSIT_STATE_HELD";
+    case DepositState.MISDIRECTED:
+      return "DEPOSIT_STATE_MISDIRECTED";
+    case DepositState.RESOLVING:
+      return "DEPOSIT_STATE_RESOLVING";
+    case DepositState.DISMISSED:
+      return "DEPOSIT_STATE_DISMISSED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum DepositState");
   }
@@ -151,6 +172,172 @@ export function batchStateToJSON(object: BatchState): string {
   }
 }
 
+/** Whether a batch waits for an operator. */
+export enum BatchApproval {
+  /** UNSPECIFIED - Not set: never sent. */
+  UNSPECIFIED = 0,
+  /** NOT_NEEDED - It is not large. */
+  NOT_NEEDED = 1,
+  /** WAITING - Nothing is signed until an operator says yes. */
+  WAITING = 2,
+  /** APPROVED - An operator said yes. */
+  APPROVED = 3,
+  /** REJECTED - An operator said no: its payouts went back to their owners. */
+  REJECTED = 4,
+}
+
+export function batchApprovalFromJSON(object: any): BatchApproval {
+  switch (object) {
+    case 0:
+    case "BATCH_APPROVAL_UNSPECIFIED":
+      return BatchApproval.UNSPECIFIED;
+    case 1:
+    case "BATCH_APPROVAL_NOT_NEEDED":
+      return BatchApproval.NOT_NEEDED;
+    case 2:
+    case "BATCH_APPROVAL_WAITING":
+      return BatchApproval.WAITING;
+    case 3:
+    case "BATCH_APPROVAL_APPROVED":
+      return BatchApproval.APPROVED;
+    case 4:
+    case "BATCH_APPROVAL_REJECTED":
+      return BatchApproval.REJECTED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BatchApproval");
+  }
+}
+
+export function batchApprovalToJSON(object: BatchApproval): string {
+  switch (object) {
+    case BatchApproval.UNSPECIFIED:
+      return "BATCH_APPROVAL_UNSPECIFIED";
+    case BatchApproval.NOT_NEEDED:
+      return "BATCH_APPROVAL_NOT_NEEDED";
+    case BatchApproval.WAITING:
+      return "BATCH_APPROVAL_WAITING";
+    case BatchApproval.APPROVED:
+      return "BATCH_APPROVAL_APPROVED";
+    case BatchApproval.REJECTED:
+      return "BATCH_APPROVAL_REJECTED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum BatchApproval");
+  }
+}
+
+/** How a payee is paid. */
+export enum PayoutWay {
+  /** UNSPECIFIED - Not set: never sent. */
+  UNSPECIFIED = 0,
+  /** SINGLE - A transaction of its own. */
+  SINGLE = 1,
+  /** BATCH - A line of a batch of the vault. */
+  BATCH = 2,
+  /** CLAIM - Reserved in the vault, to be taken by the payee with a proof. */
+  CLAIM = 3,
+}
+
+export function payoutWayFromJSON(object: any): PayoutWay {
+  switch (object) {
+    case 0:
+    case "PAYOUT_WAY_UNSPECIFIED":
+      return PayoutWay.UNSPECIFIED;
+    case 1:
+    case "PAYOUT_WAY_SINGLE":
+      return PayoutWay.SINGLE;
+    case 2:
+    case "PAYOUT_WAY_BATCH":
+      return PayoutWay.BATCH;
+    case 3:
+    case "PAYOUT_WAY_CLAIM":
+      return PayoutWay.CLAIM;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PayoutWay");
+  }
+}
+
+export function payoutWayToJSON(object: PayoutWay): string {
+  switch (object) {
+    case PayoutWay.UNSPECIFIED:
+      return "PAYOUT_WAY_UNSPECIFIED";
+    case PayoutWay.SINGLE:
+      return "PAYOUT_WAY_SINGLE";
+    case PayoutWay.BATCH:
+      return "PAYOUT_WAY_BATCH";
+    case PayoutWay.CLAIM:
+      return "PAYOUT_WAY_CLAIM";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PayoutWay");
+  }
+}
+
+/** Life of an epoch. */
+export enum EpochState {
+  /** UNSPECIFIED - Not set: never sent. */
+  UNSPECIFIED = 0,
+  /** PLANNED - Its leaves are fixed. */
+  PLANNED = 1,
+  /** SIGNED - Its transaction is signed and stored. */
+  SIGNED = 2,
+  /** BROADCAST - Sent to a node at least once. */
+  BROADCAST = 3,
+  /** CONFIRMED - In a block that may still be undone. */
+  CONFIRMED = 4,
+  /** SOLIDIFIED - Committed for good. */
+  SOLIDIFIED = 5,
+  /** FAILED - Not committed; a later one takes its place. */
+  FAILED = 6,
+}
+
+export function epochStateFromJSON(object: any): EpochState {
+  switch (object) {
+    case 0:
+    case "EPOCH_STATE_UNSPECIFIED":
+      return EpochState.UNSPECIFIED;
+    case 1:
+    case "EPOCH_STATE_PLANNED":
+      return EpochState.PLANNED;
+    case 2:
+    case "EPOCH_STATE_SIGNED":
+      return EpochState.SIGNED;
+    case 3:
+    case "EPOCH_STATE_BROADCAST":
+      return EpochState.BROADCAST;
+    case 4:
+    case "EPOCH_STATE_CONFIRMED":
+      return EpochState.CONFIRMED;
+    case 5:
+    case "EPOCH_STATE_SOLIDIFIED":
+      return EpochState.SOLIDIFIED;
+    case 6:
+    case "EPOCH_STATE_FAILED":
+      return EpochState.FAILED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EpochState");
+  }
+}
+
+export function epochStateToJSON(object: EpochState): string {
+  switch (object) {
+    case EpochState.UNSPECIFIED:
+      return "EPOCH_STATE_UNSPECIFIED";
+    case EpochState.PLANNED:
+      return "EPOCH_STATE_PLANNED";
+    case EpochState.SIGNED:
+      return "EPOCH_STATE_SIGNED";
+    case EpochState.BROADCAST:
+      return "EPOCH_STATE_BROADCAST";
+    case EpochState.CONFIRMED:
+      return "EPOCH_STATE_CONFIRMED";
+    case EpochState.SOLIDIFIED:
+      return "EPOCH_STATE_SOLIDIFIED";
+    case EpochState.FAILED:
+      return "EPOCH_STATE_FAILED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EpochState");
+  }
+}
+
 /** Nothing. */
 export interface GetDepositTargetsRequest {
 }
@@ -203,6 +390,8 @@ export interface Deposit {
   blockNumber: bigint;
   /** What the chain moved, in the token's base units, decimal. */
   baseUnits: string;
+  /** Why it is not in an account's balance, else empty. */
+  note: string;
 }
 
 /** A page of batches. */
@@ -243,18 +432,143 @@ export interface Batch {
   solidifiedAtMs: bigint;
   /** Why it failed, else empty. */
   failure: string;
+  /** Whether an operator has to let it through. */
+  approval: BatchApproval;
+  /** Who decided, else empty. */
+  decidedBy: string;
 }
 
 /** How to run. */
 export interface RunSettlementRequest {
   /** Plan only: nothing is stored or sent. */
   dryRun: boolean;
+  /** With a dry run: also whom each transaction would pay, 20 000 payees at most. */
+  listPayees: boolean;
 }
 
 /** What was planned. */
 export interface RunSettlementResponse {
   /** Batches planned now; with a dry run, those that would be. */
   batches: Batch[];
+  /** With a dry run: what that would cost. */
+  plan: SettlementPlan | undefined;
+}
+
+/** What a way would cost if nothing were staked. */
+export interface WayCost {
+  /** The way. */
+  way: PayoutWay;
+  /** Paid by the hot wallet, in sun. */
+  operatorFeeSun: bigint;
+  /** Paid by the payees themselves, in sun. */
+  payeesFeeSun: bigint;
+  /** Why it is not taken, else empty. */
+  unfit: string;
+}
+
+/**
+ * What a run would do now and what it would cost. Energy and fees are those of payees who receive the token for the first time,
+ * the dearest case; `max` is the most that the chain can charge.
+ */
+export interface SettlementPlan {
+  /** In the order in which they would be signed. */
+  transactions: PlannedTransaction[];
+  /** Payouts in all. */
+  payouts: bigint;
+  /** Energy that they need. */
+  energy: bigint;
+  /** Energy that the hot wallet has of its stake now. */
+  energyStaked: bigint;
+  /** TRX to be paid, in sun, beyond what is staked. */
+  feeSun: bigint;
+  /** TRX that the hot wallet must have, in sun. */
+  feeMaxSun: bigint;
+  /** What a transfer of its own for each payee would cost, in sun. */
+  singlesFeeSun: bigint;
+  /** TRX of the hot wallet, in sun. */
+  hotWalletSun: bigint;
+  /** Price of a unit of energy, in sun. */
+  energyPriceSun: bigint;
+  /** Why nothing at all may be signed now, else empty. */
+  blocked: string;
+  /** Payees that `transactions` leaves out because there are too many. */
+  payeesLeftOut: bigint;
+  /** What every way to pay the TRC-20 payees would cost; empty without any. */
+  ways: WayCost[];
+}
+
+/** A transaction that would be made. */
+export interface PlannedTransaction {
+  /** Asset. */
+  asset: Asset;
+  /** The cheapest way that is safe. */
+  way: PayoutWay;
+  /** Number of payees. */
+  payouts: number;
+  /** Sum, in units. */
+  totalUnits: bigint;
+  /** Energy that it needs. */
+  energy: bigint;
+  /** TRX, in sun, beyond what is staked. */
+  feeSun: bigint;
+  /** Fee limit and bandwidth, in sun. */
+  feeMaxSun: bigint;
+  /** The same by a transfer for each payee. */
+  singlesFeeSun: bigint;
+  /** An operator will have to let it through. */
+  needsApproval: boolean;
+  /** Why it could not be signed now, else empty. */
+  lack: string;
+  /** Whom it pays, when asked for. */
+  payees: BatchPayout[];
+}
+
+/** One line of a batch. */
+export interface BatchPayout {
+  /** Withdrawal, 32 bytes. */
+  withdrawalId: Buffer;
+  /** Payee, base58. */
+  destination: string;
+  /** Units, without the fee. */
+  amountUnits: bigint;
+}
+
+/** Which batch. */
+export interface GetBatchRequest {
+  /** Its number. */
+  batchNo: bigint;
+}
+
+/** All about it. */
+export interface GetBatchResponse {
+  /** The batch. */
+  batch:
+    | Batch
+    | undefined;
+  /** Whom it pays, in its order. */
+  payouts: BatchPayout[];
+  /** What the operator wrote with the decision. */
+  decisionNote: string;
+  /** When it was decided, milliseconds since 1970; 0 if not. */
+  decidedAtMs: bigint;
+}
+
+/** A decision about a batch that waits. */
+export interface DecideBatchRequest {
+  /** Its number. */
+  batchNo: bigint;
+  /** True: pay it. False: give the payouts back to their owners. */
+  approve: boolean;
+  /** Who decides, 1 to 100 characters; kept. */
+  operator: string;
+  /** Why, at most 256 characters; kept, and told to the owners when the answer is no. */
+  note: string;
+}
+
+/** The batch as it is now. The same decision may be repeated; another one is refused with NOT_PERMITTED. */
+export interface DecideBatchResponse {
+  /** The batch. */
+  batch: Batch | undefined;
 }
 
 /** Nothing. */
@@ -287,6 +601,10 @@ export interface GetSettlementStatusResponse {
   heldPayouts: bigint;
   /** Deposits in suspense. */
   suspenseDeposits: bigint;
+  /** Deposits that are misdirected. */
+  misdirectedDeposits: bigint;
+  /** Foreign tokens that nobody has dismissed. */
+  foreignTokens: bigint;
 }
 
 /** A page of held deposits. */
@@ -305,7 +623,7 @@ export interface ListHeldDepositsResponse {
 
 /** A deposit that waits for an operator. */
 export interface HeldDeposit {
-  /** The deposit; its state is HELD or SUSPENSE. */
+  /** The deposit; its state is HELD, MISDIRECTED or SUSPENSE. */
   deposit:
     | Deposit
     | undefined;
@@ -313,6 +631,91 @@ export interface HeldDeposit {
   note: string;
   /** When its block was read, milliseconds since 1970. */
   seenAtMs: bigint;
+}
+
+/** What an operator has decided about a deposit that waits. */
+export interface ResolveDepositRequest {
+  /** 32 bytes made by the caller; the same id again returns what became of it. */
+  resolutionId: Buffer;
+  /** Transaction id, 32 bytes. */
+  txid: Buffer;
+  /** Log index within the transaction. */
+  index: number;
+  /** What to do with it. */
+  decision:
+    | //
+    /** Credit it to this account, base58. The amount is what the chain moved; nobody can name another. */
+    { $case: "creditAccount"; value: string }
+    | //
+    /** Credit it to nobody. Not for a deposit in suspense, which is booked. */
+    { $case: "dismiss"; value: boolean }
+    | undefined;
+  /** Why, 3 to 256 characters; kept for ever. */
+  reason: string;
+  /** Who decides, 1 to 64 characters; kept for ever. */
+  operator: string;
+}
+
+/** The deposit after the decision. */
+export interface ResolveDepositResponse {
+  /**
+   * CREDITED or DISMISSED; RESOLVING while the books have not answered; waiting again, with a note, when
+   * they refuse.
+   */
+  deposit:
+    | Deposit
+    | undefined;
+  /** The decision had been taken before. */
+  repeatedRequest: boolean;
+}
+
+/** A page of foreign tokens. */
+export interface ListForeignTokensRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListForeignTokensResponse {
+  /** Newest first. At most the thousand tokens seen last are kept. */
+  tokens: ForeignToken[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
+/**
+ * A token that does not back this ledger and was sent to one of its addresses. It is never credited; what its
+ * contract claims to have moved need not be true.
+ */
+export interface ForeignToken {
+  /** Contract address (TRC-20, base58) or token id (TRC-10). */
+  token: string;
+  /** Address of the ledger that it was sent to, base58. */
+  recipient: string;
+  /** Transfers seen since the token is on the list. */
+  transfers: bigint;
+  /** The last one: its transaction, 32 bytes. */
+  lastTxid: Buffer;
+  /** The last one: its sender, base58. */
+  lastSender: string;
+  /** The last one: its amount in base units, decimal, as the token tells it. */
+  lastBaseUnits: string;
+  /** The last one: its block. */
+  lastBlock: bigint;
+  /** When the first was read, milliseconds since 1970. */
+  firstSeenAtMs: bigint;
+}
+
+/** A foreign token. */
+export interface DismissForeignTokenRequest {
+  /** As listed. */
+  token: string;
+  /** As listed. */
+  recipient: string;
+}
+
+/** It is off the list. */
+export interface DismissForeignTokenResponse {
 }
 
 /** A page of held payouts. */
@@ -355,6 +758,60 @@ export interface AssetReserve {
   asset: Asset;
   /** Units. */
   reserveUnits: bigint;
+}
+
+/** A page of epochs. */
+export interface ListEpochsRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListEpochsResponse {
+  /** Newest first. */
+  epochs: Epoch[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
+/** A commitment to all that the ledger owed at one moment (docs/vault.md). */
+export interface Epoch {
+  /** Counts up. */
+  epochNo: bigint;
+  /** Where it is in its life. */
+  state: EpochState;
+  /** The moment, milliseconds since 1970. */
+  atMs: bigint;
+  /** Root of the Merkle-sum tree, 32 bytes. */
+  root: Buffer;
+  /** Its total, in units. */
+  totalUnits: bigint;
+  /** Number of leaves. */
+  leaves: number;
+  /** Committing transaction, hex, once signed. */
+  txid: string;
+  /** Why it failed, else empty. */
+  failure: string;
+}
+
+/** What to prove. */
+export interface GetInclusionProofRequest {
+  /** Which epoch; 0 for the newest that is solidified. */
+  epochNo: bigint;
+  /** A channel that the caller pays or is paid by, 32 bytes; empty for the caller's account. */
+  channelId: Buffer;
+}
+
+/** The proof; docs/vault.md has the layout of both parts. Keep it: it is what the vault pays by when the operator is gone. */
+export interface GetInclusionProofResponse {
+  /** The epoch; compare root and total with those on the chain. */
+  epoch:
+    | Epoch
+    | undefined;
+  /** The leaf's bytes. */
+  leaf: Buffer;
+  /** The proof's bytes. */
+  proof: Buffer;
 }
 
 function createBaseGetDepositTargetsRequest(): GetDepositTargetsRequest {
@@ -747,6 +1204,7 @@ function createBaseDeposit(): Deposit {
     state: 0,
     blockNumber: 0n,
     baseUnits: "",
+    note: "",
   };
 }
 
@@ -781,6 +1239,9 @@ export const Deposit: MessageFns<Deposit> = {
     }
     if (message.baseUnits !== "") {
       writer.uint32(66).string(message.baseUnits);
+    }
+    if (message.note !== "") {
+      writer.uint32(74).string(message.note);
     }
     return writer;
   },
@@ -862,6 +1323,14 @@ export const Deposit: MessageFns<Deposit> = {
             message.baseUnits = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -896,6 +1365,7 @@ export const Deposit: MessageFns<Deposit> = {
         : isSet(object.base_units)
         ? globalThis.String(object.base_units)
         : "",
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -925,6 +1395,9 @@ export const Deposit: MessageFns<Deposit> = {
     if (message.baseUnits !== "") {
       obj.baseUnits = message.baseUnits;
     }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -945,6 +1418,7 @@ export const Deposit: MessageFns<Deposit> = {
       ? BigInt(object.blockNumber)
       : 0n;
     message.baseUnits = object.baseUnits ?? "";
+    message.note = object.note ?? "";
     return message;
   },
 };
@@ -1120,6 +1594,8 @@ function createBaseBatch(): Batch {
     plannedAtMs: 0n,
     solidifiedAtMs: 0n,
     failure: "",
+    approval: 0,
+    decidedBy: "",
   };
 }
 
@@ -1175,6 +1651,12 @@ export const Batch: MessageFns<Batch> = {
     }
     if (message.failure !== "") {
       writer.uint32(90).string(message.failure);
+    }
+    if (message.approval !== 0) {
+      writer.uint32(96).int32(message.approval);
+    }
+    if (message.decidedBy !== "") {
+      writer.uint32(106).string(message.decidedBy);
     }
     return writer;
   },
@@ -1280,6 +1762,22 @@ export const Batch: MessageFns<Batch> = {
             message.failure = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.approval = reader.int32() as any;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.decidedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1321,6 +1819,12 @@ export const Batch: MessageFns<Batch> = {
         ? BigInt(object.solidified_at_ms)
         : 0n,
       failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      approval: isSet(object.approval) ? batchApprovalFromJSON(object.approval) : 0,
+      decidedBy: isSet(object.decidedBy)
+        ? globalThis.String(object.decidedBy)
+        : isSet(object.decided_by)
+        ? globalThis.String(object.decided_by)
+        : "",
     };
   },
 
@@ -1359,6 +1863,12 @@ export const Batch: MessageFns<Batch> = {
     if (message.failure !== "") {
       obj.failure = message.failure;
     }
+    if (message.approval !== 0) {
+      obj.approval = batchApprovalToJSON(message.approval);
+    }
+    if (message.decidedBy !== "") {
+      obj.decidedBy = message.decidedBy;
+    }
     return obj;
   },
 
@@ -1386,18 +1896,23 @@ export const Batch: MessageFns<Batch> = {
       ? BigInt(object.solidifiedAtMs)
       : 0n;
     message.failure = object.failure ?? "";
+    message.approval = object.approval ?? 0;
+    message.decidedBy = object.decidedBy ?? "";
     return message;
   },
 };
 
 function createBaseRunSettlementRequest(): RunSettlementRequest {
-  return { dryRun: false };
+  return { dryRun: false, listPayees: false };
 }
 
 export const RunSettlementRequest: MessageFns<RunSettlementRequest> = {
   encode(message: RunSettlementRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.dryRun !== false) {
       writer.uint32(8).bool(message.dryRun);
+    }
+    if (message.listPayees !== false) {
+      writer.uint32(16).bool(message.listPayees);
     }
     return writer;
   },
@@ -1423,6 +1938,14 @@ export const RunSettlementRequest: MessageFns<RunSettlementRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.listPayees = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1442,6 +1965,11 @@ export const RunSettlementRequest: MessageFns<RunSettlementRequest> = {
         : isSet(object.dry_run)
         ? globalThis.Boolean(object.dry_run)
         : false,
+      listPayees: isSet(object.listPayees)
+        ? globalThis.Boolean(object.listPayees)
+        : isSet(object.list_payees)
+        ? globalThis.Boolean(object.list_payees)
+        : false,
     };
   },
 
@@ -1449,6 +1977,9 @@ export const RunSettlementRequest: MessageFns<RunSettlementRequest> = {
     const obj: any = {};
     if (message.dryRun !== false) {
       obj.dryRun = message.dryRun;
+    }
+    if (message.listPayees !== false) {
+      obj.listPayees = message.listPayees;
     }
     return obj;
   },
@@ -1459,18 +1990,22 @@ export const RunSettlementRequest: MessageFns<RunSettlementRequest> = {
   fromPartial(object: DeepPartial<RunSettlementRequest>): RunSettlementRequest {
     const message = createBaseRunSettlementRequest();
     message.dryRun = object.dryRun ?? false;
+    message.listPayees = object.listPayees ?? false;
     return message;
   },
 };
 
 function createBaseRunSettlementResponse(): RunSettlementResponse {
-  return { batches: [] };
+  return { batches: [], plan: undefined };
 }
 
 export const RunSettlementResponse: MessageFns<RunSettlementResponse> = {
   encode(message: RunSettlementResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.batches) {
       Batch.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      SettlementPlan.encode(message.plan, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1496,6 +2031,14 @@ export const RunSettlementResponse: MessageFns<RunSettlementResponse> = {
             message.batches.push(Batch.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = SettlementPlan.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1511,6 +2054,7 @@ export const RunSettlementResponse: MessageFns<RunSettlementResponse> = {
   fromJSON(object: any): RunSettlementResponse {
     return {
       batches: globalThis.Array.isArray(object?.batches) ? object.batches.map((e: any) => Batch.fromJSON(e)) : [],
+      plan: isSet(object.plan) ? SettlementPlan.fromJSON(object.plan) : undefined,
     };
   },
 
@@ -1518,6 +2062,9 @@ export const RunSettlementResponse: MessageFns<RunSettlementResponse> = {
     const obj: any = {};
     if (message.batches?.length) {
       obj.batches = message.batches.map((e) => Batch.toJSON(e));
+    }
+    if (message.plan !== undefined) {
+      obj.plan = SettlementPlan.toJSON(message.plan);
     }
     return obj;
   },
@@ -1528,6 +2075,1248 @@ export const RunSettlementResponse: MessageFns<RunSettlementResponse> = {
   fromPartial(object: DeepPartial<RunSettlementResponse>): RunSettlementResponse {
     const message = createBaseRunSettlementResponse();
     message.batches = object.batches?.map((e) => Batch.fromPartial(e)) || [];
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? SettlementPlan.fromPartial(object.plan)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWayCost(): WayCost {
+  return { way: 0, operatorFeeSun: 0n, payeesFeeSun: 0n, unfit: "" };
+}
+
+export const WayCost: MessageFns<WayCost> = {
+  encode(message: WayCost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.way !== 0) {
+      writer.uint32(8).int32(message.way);
+    }
+    if (message.operatorFeeSun !== 0n) {
+      if (BigInt.asIntN(64, message.operatorFeeSun) !== message.operatorFeeSun) {
+        throw new globalThis.Error("value provided for field message.operatorFeeSun of type int64 too large");
+      }
+      writer.uint32(16).int64(message.operatorFeeSun);
+    }
+    if (message.payeesFeeSun !== 0n) {
+      if (BigInt.asIntN(64, message.payeesFeeSun) !== message.payeesFeeSun) {
+        throw new globalThis.Error("value provided for field message.payeesFeeSun of type int64 too large");
+      }
+      writer.uint32(24).int64(message.payeesFeeSun);
+    }
+    if (message.unfit !== "") {
+      writer.uint32(34).string(message.unfit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WayCost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWayCost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.way = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.operatorFeeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.payeesFeeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unfit = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WayCost {
+    return {
+      way: isSet(object.way) ? payoutWayFromJSON(object.way) : 0,
+      operatorFeeSun: isSet(object.operatorFeeSun)
+        ? BigInt(object.operatorFeeSun)
+        : isSet(object.operator_fee_sun)
+        ? BigInt(object.operator_fee_sun)
+        : 0n,
+      payeesFeeSun: isSet(object.payeesFeeSun)
+        ? BigInt(object.payeesFeeSun)
+        : isSet(object.payees_fee_sun)
+        ? BigInt(object.payees_fee_sun)
+        : 0n,
+      unfit: isSet(object.unfit) ? globalThis.String(object.unfit) : "",
+    };
+  },
+
+  toJSON(message: WayCost): unknown {
+    const obj: any = {};
+    if (message.way !== 0) {
+      obj.way = payoutWayToJSON(message.way);
+    }
+    if (message.operatorFeeSun !== 0n) {
+      obj.operatorFeeSun = message.operatorFeeSun.toString();
+    }
+    if (message.payeesFeeSun !== 0n) {
+      obj.payeesFeeSun = message.payeesFeeSun.toString();
+    }
+    if (message.unfit !== "") {
+      obj.unfit = message.unfit;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WayCost>): WayCost {
+    return WayCost.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WayCost>): WayCost {
+    const message = createBaseWayCost();
+    message.way = object.way ?? 0;
+    message.operatorFeeSun = (object.operatorFeeSun !== undefined && object.operatorFeeSun !== null)
+      ? BigInt(object.operatorFeeSun)
+      : 0n;
+    message.payeesFeeSun = (object.payeesFeeSun !== undefined && object.payeesFeeSun !== null)
+      ? BigInt(object.payeesFeeSun)
+      : 0n;
+    message.unfit = object.unfit ?? "";
+    return message;
+  },
+};
+
+function createBaseSettlementPlan(): SettlementPlan {
+  return {
+    transactions: [],
+    payouts: 0n,
+    energy: 0n,
+    energyStaked: 0n,
+    feeSun: 0n,
+    feeMaxSun: 0n,
+    singlesFeeSun: 0n,
+    hotWalletSun: 0n,
+    energyPriceSun: 0n,
+    blocked: "",
+    payeesLeftOut: 0n,
+    ways: [],
+  };
+}
+
+export const SettlementPlan: MessageFns<SettlementPlan> = {
+  encode(message: SettlementPlan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.transactions) {
+      PlannedTransaction.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.payouts !== 0n) {
+      if (BigInt.asIntN(64, message.payouts) !== message.payouts) {
+        throw new globalThis.Error("value provided for field message.payouts of type int64 too large");
+      }
+      writer.uint32(16).int64(message.payouts);
+    }
+    if (message.energy !== 0n) {
+      if (BigInt.asIntN(64, message.energy) !== message.energy) {
+        throw new globalThis.Error("value provided for field message.energy of type int64 too large");
+      }
+      writer.uint32(24).int64(message.energy);
+    }
+    if (message.energyStaked !== 0n) {
+      if (BigInt.asIntN(64, message.energyStaked) !== message.energyStaked) {
+        throw new globalThis.Error("value provided for field message.energyStaked of type int64 too large");
+      }
+      writer.uint32(32).int64(message.energyStaked);
+    }
+    if (message.feeSun !== 0n) {
+      if (BigInt.asIntN(64, message.feeSun) !== message.feeSun) {
+        throw new globalThis.Error("value provided for field message.feeSun of type int64 too large");
+      }
+      writer.uint32(40).int64(message.feeSun);
+    }
+    if (message.feeMaxSun !== 0n) {
+      if (BigInt.asIntN(64, message.feeMaxSun) !== message.feeMaxSun) {
+        throw new globalThis.Error("value provided for field message.feeMaxSun of type int64 too large");
+      }
+      writer.uint32(48).int64(message.feeMaxSun);
+    }
+    if (message.singlesFeeSun !== 0n) {
+      if (BigInt.asIntN(64, message.singlesFeeSun) !== message.singlesFeeSun) {
+        throw new globalThis.Error("value provided for field message.singlesFeeSun of type int64 too large");
+      }
+      writer.uint32(56).int64(message.singlesFeeSun);
+    }
+    if (message.hotWalletSun !== 0n) {
+      if (BigInt.asIntN(64, message.hotWalletSun) !== message.hotWalletSun) {
+        throw new globalThis.Error("value provided for field message.hotWalletSun of type int64 too large");
+      }
+      writer.uint32(64).int64(message.hotWalletSun);
+    }
+    if (message.energyPriceSun !== 0n) {
+      if (BigInt.asIntN(64, message.energyPriceSun) !== message.energyPriceSun) {
+        throw new globalThis.Error("value provided for field message.energyPriceSun of type int64 too large");
+      }
+      writer.uint32(72).int64(message.energyPriceSun);
+    }
+    if (message.blocked !== "") {
+      writer.uint32(82).string(message.blocked);
+    }
+    if (message.payeesLeftOut !== 0n) {
+      if (BigInt.asIntN(64, message.payeesLeftOut) !== message.payeesLeftOut) {
+        throw new globalThis.Error("value provided for field message.payeesLeftOut of type int64 too large");
+      }
+      writer.uint32(88).int64(message.payeesLeftOut);
+    }
+    for (const v of message.ways) {
+      WayCost.encode(v!, writer.uint32(98).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettlementPlan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettlementPlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transactions.push(PlannedTransaction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.payouts = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.energy = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.energyStaked = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.feeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.feeMaxSun = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.singlesFeeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.hotWalletSun = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.energyPriceSun = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.blocked = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.payeesLeftOut = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.ways.push(WayCost.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettlementPlan {
+    return {
+      transactions: globalThis.Array.isArray(object?.transactions)
+        ? object.transactions.map((e: any) => PlannedTransaction.fromJSON(e))
+        : [],
+      payouts: isSet(object.payouts) ? BigInt(object.payouts) : 0n,
+      energy: isSet(object.energy) ? BigInt(object.energy) : 0n,
+      energyStaked: isSet(object.energyStaked)
+        ? BigInt(object.energyStaked)
+        : isSet(object.energy_staked)
+        ? BigInt(object.energy_staked)
+        : 0n,
+      feeSun: isSet(object.feeSun) ? BigInt(object.feeSun) : isSet(object.fee_sun) ? BigInt(object.fee_sun) : 0n,
+      feeMaxSun: isSet(object.feeMaxSun)
+        ? BigInt(object.feeMaxSun)
+        : isSet(object.fee_max_sun)
+        ? BigInt(object.fee_max_sun)
+        : 0n,
+      singlesFeeSun: isSet(object.singlesFeeSun)
+        ? BigInt(object.singlesFeeSun)
+        : isSet(object.singles_fee_sun)
+        ? BigInt(object.singles_fee_sun)
+        : 0n,
+      hotWalletSun: isSet(object.hotWalletSun)
+        ? BigInt(object.hotWalletSun)
+        : isSet(object.hot_wallet_sun)
+        ? BigInt(object.hot_wallet_sun)
+        : 0n,
+      energyPriceSun: isSet(object.energyPriceSun)
+        ? BigInt(object.energyPriceSun)
+        : isSet(object.energy_price_sun)
+        ? BigInt(object.energy_price_sun)
+        : 0n,
+      blocked: isSet(object.blocked) ? globalThis.String(object.blocked) : "",
+      payeesLeftOut: isSet(object.payeesLeftOut)
+        ? BigInt(object.payeesLeftOut)
+        : isSet(object.payees_left_out)
+        ? BigInt(object.payees_left_out)
+        : 0n,
+      ways: globalThis.Array.isArray(object?.ways)
+        ? object.ways.map((e: any) => WayCost.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: SettlementPlan): unknown {
+    const obj: any = {};
+    if (message.transactions?.length) {
+      obj.transactions = message.transactions.map((e) => PlannedTransaction.toJSON(e));
+    }
+    if (message.payouts !== 0n) {
+      obj.payouts = message.payouts.toString();
+    }
+    if (message.energy !== 0n) {
+      obj.energy = message.energy.toString();
+    }
+    if (message.energyStaked !== 0n) {
+      obj.energyStaked = message.energyStaked.toString();
+    }
+    if (message.feeSun !== 0n) {
+      obj.feeSun = message.feeSun.toString();
+    }
+    if (message.feeMaxSun !== 0n) {
+      obj.feeMaxSun = message.feeMaxSun.toString();
+    }
+    if (message.singlesFeeSun !== 0n) {
+      obj.singlesFeeSun = message.singlesFeeSun.toString();
+    }
+    if (message.hotWalletSun !== 0n) {
+      obj.hotWalletSun = message.hotWalletSun.toString();
+    }
+    if (message.energyPriceSun !== 0n) {
+      obj.energyPriceSun = message.energyPriceSun.toString();
+    }
+    if (message.blocked !== "") {
+      obj.blocked = message.blocked;
+    }
+    if (message.payeesLeftOut !== 0n) {
+      obj.payeesLeftOut = message.payeesLeftOut.toString();
+    }
+    if (message.ways?.length) {
+      obj.ways = message.ways.map((e) => WayCost.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SettlementPlan>): SettlementPlan {
+    return SettlementPlan.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SettlementPlan>): SettlementPlan {
+    const message = createBaseSettlementPlan();
+    message.transactions = object.transactions?.map((e) => PlannedTransaction.fromPartial(e)) || [];
+    message.payouts = (object.payouts !== undefined && object.payouts !== null) ? BigInt(object.payouts) : 0n;
+    message.energy = (object.energy !== undefined && object.energy !== null) ? BigInt(object.energy) : 0n;
+    message.energyStaked = (object.energyStaked !== undefined && object.energyStaked !== null)
+      ? BigInt(object.energyStaked)
+      : 0n;
+    message.feeSun = (object.feeSun !== undefined && object.feeSun !== null) ? BigInt(object.feeSun) : 0n;
+    message.feeMaxSun = (object.feeMaxSun !== undefined && object.feeMaxSun !== null) ? BigInt(object.feeMaxSun) : 0n;
+    message.singlesFeeSun = (object.singlesFeeSun !== undefined && object.singlesFeeSun !== null)
+      ? BigInt(object.singlesFeeSun)
+      : 0n;
+    message.hotWalletSun = (object.hotWalletSun !== undefined && object.hotWalletSun !== null)
+      ? BigInt(object.hotWalletSun)
+      : 0n;
+    message.energyPriceSun = (object.energyPriceSun !== undefined && object.energyPriceSun !== null)
+      ? BigInt(object.energyPriceSun)
+      : 0n;
+    message.blocked = object.blocked ?? "";
+    message.payeesLeftOut = (object.payeesLeftOut !== undefined && object.payeesLeftOut !== null)
+      ? BigInt(object.payeesLeftOut)
+      : 0n;
+    message.ways = object.ways?.map((e) => WayCost.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlannedTransaction(): PlannedTransaction {
+  return {
+    asset: 0,
+    way: 0,
+    payouts: 0,
+    totalUnits: 0n,
+    energy: 0n,
+    feeSun: 0n,
+    feeMaxSun: 0n,
+    singlesFeeSun: 0n,
+    needsApproval: false,
+    lack: "",
+    payees: [],
+  };
+}
+
+export const PlannedTransaction: MessageFns<PlannedTransaction> = {
+  encode(message: PlannedTransaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.asset !== 0) {
+      writer.uint32(8).int32(message.asset);
+    }
+    if (message.way !== 0) {
+      writer.uint32(16).int32(message.way);
+    }
+    if (message.payouts !== 0) {
+      writer.uint32(24).int32(message.payouts);
+    }
+    if (message.totalUnits !== 0n) {
+      if (BigInt.asIntN(64, message.totalUnits) !== message.totalUnits) {
+        throw new globalThis.Error("value provided for field message.totalUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.totalUnits);
+    }
+    if (message.energy !== 0n) {
+      if (BigInt.asIntN(64, message.energy) !== message.energy) {
+        throw new globalThis.Error("value provided for field message.energy of type int64 too large");
+      }
+      writer.uint32(40).int64(message.energy);
+    }
+    if (message.feeSun !== 0n) {
+      if (BigInt.asIntN(64, message.feeSun) !== message.feeSun) {
+        throw new globalThis.Error("value provided for field message.feeSun of type int64 too large");
+      }
+      writer.uint32(48).int64(message.feeSun);
+    }
+    if (message.feeMaxSun !== 0n) {
+      if (BigInt.asIntN(64, message.feeMaxSun) !== message.feeMaxSun) {
+        throw new globalThis.Error("value provided for field message.feeMaxSun of type int64 too large");
+      }
+      writer.uint32(56).int64(message.feeMaxSun);
+    }
+    if (message.singlesFeeSun !== 0n) {
+      if (BigInt.asIntN(64, message.singlesFeeSun) !== message.singlesFeeSun) {
+        throw new globalThis.Error("value provided for field message.singlesFeeSun of type int64 too large");
+      }
+      writer.uint32(64).int64(message.singlesFeeSun);
+    }
+    if (message.needsApproval !== false) {
+      writer.uint32(72).bool(message.needsApproval);
+    }
+    if (message.lack !== "") {
+      writer.uint32(82).string(message.lack);
+    }
+    for (const v of message.payees) {
+      BatchPayout.encode(v!, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedTransaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedTransaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.asset = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.way = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.payouts = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.totalUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.energy = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.feeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.feeMaxSun = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.singlesFeeSun = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.needsApproval = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.lack = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.payees.push(BatchPayout.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlannedTransaction {
+    return {
+      asset: isSet(object.asset) ? assetFromJSON(object.asset) : 0,
+      way: isSet(object.way) ? payoutWayFromJSON(object.way) : 0,
+      payouts: isSet(object.payouts) ? globalThis.Number(object.payouts) : 0,
+      totalUnits: isSet(object.totalUnits)
+        ? BigInt(object.totalUnits)
+        : isSet(object.total_units)
+        ? BigInt(object.total_units)
+        : 0n,
+      energy: isSet(object.energy) ? BigInt(object.energy) : 0n,
+      feeSun: isSet(object.feeSun) ? BigInt(object.feeSun) : isSet(object.fee_sun) ? BigInt(object.fee_sun) : 0n,
+      feeMaxSun: isSet(object.feeMaxSun)
+        ? BigInt(object.feeMaxSun)
+        : isSet(object.fee_max_sun)
+        ? BigInt(object.fee_max_sun)
+        : 0n,
+      singlesFeeSun: isSet(object.singlesFeeSun)
+        ? BigInt(object.singlesFeeSun)
+        : isSet(object.singles_fee_sun)
+        ? BigInt(object.singles_fee_sun)
+        : 0n,
+      needsApproval: isSet(object.needsApproval)
+        ? globalThis.Boolean(object.needsApproval)
+        : isSet(object.needs_approval)
+        ? globalThis.Boolean(object.needs_approval)
+        : false,
+      lack: isSet(object.lack) ? globalThis.String(object.lack) : "",
+      payees: globalThis.Array.isArray(object?.payees)
+        ? object.payees.map((e: any) => BatchPayout.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PlannedTransaction): unknown {
+    const obj: any = {};
+    if (message.asset !== 0) {
+      obj.asset = assetToJSON(message.asset);
+    }
+    if (message.way !== 0) {
+      obj.way = payoutWayToJSON(message.way);
+    }
+    if (message.payouts !== 0) {
+      obj.payouts = Math.round(message.payouts);
+    }
+    if (message.totalUnits !== 0n) {
+      obj.totalUnits = message.totalUnits.toString();
+    }
+    if (message.energy !== 0n) {
+      obj.energy = message.energy.toString();
+    }
+    if (message.feeSun !== 0n) {
+      obj.feeSun = message.feeSun.toString();
+    }
+    if (message.feeMaxSun !== 0n) {
+      obj.feeMaxSun = message.feeMaxSun.toString();
+    }
+    if (message.singlesFeeSun !== 0n) {
+      obj.singlesFeeSun = message.singlesFeeSun.toString();
+    }
+    if (message.needsApproval !== false) {
+      obj.needsApproval = message.needsApproval;
+    }
+    if (message.lack !== "") {
+      obj.lack = message.lack;
+    }
+    if (message.payees?.length) {
+      obj.payees = message.payees.map((e) => BatchPayout.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlannedTransaction>): PlannedTransaction {
+    return PlannedTransaction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlannedTransaction>): PlannedTransaction {
+    const message = createBasePlannedTransaction();
+    message.asset = object.asset ?? 0;
+    message.way = object.way ?? 0;
+    message.payouts = object.payouts ?? 0;
+    message.totalUnits = (object.totalUnits !== undefined && object.totalUnits !== null)
+      ? BigInt(object.totalUnits)
+      : 0n;
+    message.energy = (object.energy !== undefined && object.energy !== null) ? BigInt(object.energy) : 0n;
+    message.feeSun = (object.feeSun !== undefined && object.feeSun !== null) ? BigInt(object.feeSun) : 0n;
+    message.feeMaxSun = (object.feeMaxSun !== undefined && object.feeMaxSun !== null) ? BigInt(object.feeMaxSun) : 0n;
+    message.singlesFeeSun = (object.singlesFeeSun !== undefined && object.singlesFeeSun !== null)
+      ? BigInt(object.singlesFeeSun)
+      : 0n;
+    message.needsApproval = object.needsApproval ?? false;
+    message.lack = object.lack ?? "";
+    message.payees = object.payees?.map((e) => BatchPayout.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchPayout(): BatchPayout {
+  return { withdrawalId: Buffer.alloc(0), destination: "", amountUnits: 0n };
+}
+
+export const BatchPayout: MessageFns<BatchPayout> = {
+  encode(message: BatchPayout, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withdrawalId.length !== 0) {
+      writer.uint32(10).bytes(message.withdrawalId);
+    }
+    if (message.destination !== "") {
+      writer.uint32(18).string(message.destination);
+    }
+    if (message.amountUnits !== 0n) {
+      if (BigInt.asIntN(64, message.amountUnits) !== message.amountUnits) {
+        throw new globalThis.Error("value provided for field message.amountUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.amountUnits);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchPayout {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchPayout();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.withdrawalId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.amountUnits = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BatchPayout {
+    return {
+      withdrawalId: isSet(object.withdrawalId)
+        ? Buffer.from(bytesFromBase64(object.withdrawalId))
+        : isSet(object.withdrawal_id)
+        ? Buffer.from(bytesFromBase64(object.withdrawal_id))
+        : Buffer.alloc(0),
+      destination: isSet(object.destination) ? globalThis.String(object.destination) : "",
+      amountUnits: isSet(object.amountUnits)
+        ? BigInt(object.amountUnits)
+        : isSet(object.amount_units)
+        ? BigInt(object.amount_units)
+        : 0n,
+    };
+  },
+
+  toJSON(message: BatchPayout): unknown {
+    const obj: any = {};
+    if (message.withdrawalId.length !== 0) {
+      obj.withdrawalId = base64FromBytes(message.withdrawalId);
+    }
+    if (message.destination !== "") {
+      obj.destination = message.destination;
+    }
+    if (message.amountUnits !== 0n) {
+      obj.amountUnits = message.amountUnits.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BatchPayout>): BatchPayout {
+    return BatchPayout.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchPayout>): BatchPayout {
+    const message = createBaseBatchPayout();
+    message.withdrawalId = object.withdrawalId ?? Buffer.alloc(0);
+    message.destination = object.destination ?? "";
+    message.amountUnits = (object.amountUnits !== undefined && object.amountUnits !== null)
+      ? BigInt(object.amountUnits)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseGetBatchRequest(): GetBatchRequest {
+  return { batchNo: 0n };
+}
+
+export const GetBatchRequest: MessageFns<GetBatchRequest> = {
+  encode(message: GetBatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batchNo !== 0n) {
+      if (BigInt.asIntN(64, message.batchNo) !== message.batchNo) {
+        throw new globalThis.Error("value provided for field message.batchNo of type int64 too large");
+      }
+      writer.uint32(8).int64(message.batchNo);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.batchNo = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetBatchRequest {
+    return {
+      batchNo: isSet(object.batchNo) ? BigInt(object.batchNo) : isSet(object.batch_no) ? BigInt(object.batch_no) : 0n,
+    };
+  },
+
+  toJSON(message: GetBatchRequest): unknown {
+    const obj: any = {};
+    if (message.batchNo !== 0n) {
+      obj.batchNo = message.batchNo.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetBatchRequest>): GetBatchRequest {
+    return GetBatchRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBatchRequest>): GetBatchRequest {
+    const message = createBaseGetBatchRequest();
+    message.batchNo = (object.batchNo !== undefined && object.batchNo !== null) ? BigInt(object.batchNo) : 0n;
+    return message;
+  },
+};
+
+function createBaseGetBatchResponse(): GetBatchResponse {
+  return { batch: undefined, payouts: [], decisionNote: "", decidedAtMs: 0n };
+}
+
+export const GetBatchResponse: MessageFns<GetBatchResponse> = {
+  encode(message: GetBatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batch !== undefined) {
+      Batch.encode(message.batch, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.payouts) {
+      BatchPayout.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.decisionNote !== "") {
+      writer.uint32(26).string(message.decisionNote);
+    }
+    if (message.decidedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.decidedAtMs) !== message.decidedAtMs) {
+        throw new globalThis.Error("value provided for field message.decidedAtMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.decidedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetBatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetBatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batch = Batch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payouts.push(BatchPayout.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.decisionNote = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.decidedAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetBatchResponse {
+    return {
+      batch: isSet(object.batch) ? Batch.fromJSON(object.batch) : undefined,
+      payouts: globalThis.Array.isArray(object?.payouts) ? object.payouts.map((e: any) => BatchPayout.fromJSON(e)) : [],
+      decisionNote: isSet(object.decisionNote)
+        ? globalThis.String(object.decisionNote)
+        : isSet(object.decision_note)
+        ? globalThis.String(object.decision_note)
+        : "",
+      decidedAtMs: isSet(object.decidedAtMs)
+        ? BigInt(object.decidedAtMs)
+        : isSet(object.decided_at_ms)
+        ? BigInt(object.decided_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: GetBatchResponse): unknown {
+    const obj: any = {};
+    if (message.batch !== undefined) {
+      obj.batch = Batch.toJSON(message.batch);
+    }
+    if (message.payouts?.length) {
+      obj.payouts = message.payouts.map((e) => BatchPayout.toJSON(e));
+    }
+    if (message.decisionNote !== "") {
+      obj.decisionNote = message.decisionNote;
+    }
+    if (message.decidedAtMs !== 0n) {
+      obj.decidedAtMs = message.decidedAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetBatchResponse>): GetBatchResponse {
+    return GetBatchResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetBatchResponse>): GetBatchResponse {
+    const message = createBaseGetBatchResponse();
+    message.batch = (object.batch !== undefined && object.batch !== null) ? Batch.fromPartial(object.batch) : undefined;
+    message.payouts = object.payouts?.map((e) => BatchPayout.fromPartial(e)) || [];
+    message.decisionNote = object.decisionNote ?? "";
+    message.decidedAtMs = (object.decidedAtMs !== undefined && object.decidedAtMs !== null)
+      ? BigInt(object.decidedAtMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseDecideBatchRequest(): DecideBatchRequest {
+  return { batchNo: 0n, approve: false, operator: "", note: "" };
+}
+
+export const DecideBatchRequest: MessageFns<DecideBatchRequest> = {
+  encode(message: DecideBatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batchNo !== 0n) {
+      if (BigInt.asIntN(64, message.batchNo) !== message.batchNo) {
+        throw new globalThis.Error("value provided for field message.batchNo of type int64 too large");
+      }
+      writer.uint32(8).int64(message.batchNo);
+    }
+    if (message.approve !== false) {
+      writer.uint32(16).bool(message.approve);
+    }
+    if (message.operator !== "") {
+      writer.uint32(26).string(message.operator);
+    }
+    if (message.note !== "") {
+      writer.uint32(34).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DecideBatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDecideBatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.batchNo = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.approve = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DecideBatchRequest {
+    return {
+      batchNo: isSet(object.batchNo) ? BigInt(object.batchNo) : isSet(object.batch_no) ? BigInt(object.batch_no) : 0n,
+      approve: isSet(object.approve) ? globalThis.Boolean(object.approve) : false,
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+    };
+  },
+
+  toJSON(message: DecideBatchRequest): unknown {
+    const obj: any = {};
+    if (message.batchNo !== 0n) {
+      obj.batchNo = message.batchNo.toString();
+    }
+    if (message.approve !== false) {
+      obj.approve = message.approve;
+    }
+    if (message.operator !== "") {
+      obj.operator = message.operator;
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DecideBatchRequest>): DecideBatchRequest {
+    return DecideBatchRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DecideBatchRequest>): DecideBatchRequest {
+    const message = createBaseDecideBatchRequest();
+    message.batchNo = (object.batchNo !== undefined && object.batchNo !== null) ? BigInt(object.batchNo) : 0n;
+    message.approve = object.approve ?? false;
+    message.operator = object.operator ?? "";
+    message.note = object.note ?? "";
+    return message;
+  },
+};
+
+function createBaseDecideBatchResponse(): DecideBatchResponse {
+  return { batch: undefined };
+}
+
+export const DecideBatchResponse: MessageFns<DecideBatchResponse> = {
+  encode(message: DecideBatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batch !== undefined) {
+      Batch.encode(message.batch, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DecideBatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDecideBatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batch = Batch.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DecideBatchResponse {
+    return { batch: isSet(object.batch) ? Batch.fromJSON(object.batch) : undefined };
+  },
+
+  toJSON(message: DecideBatchResponse): unknown {
+    const obj: any = {};
+    if (message.batch !== undefined) {
+      obj.batch = Batch.toJSON(message.batch);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DecideBatchResponse>): DecideBatchResponse {
+    return DecideBatchResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DecideBatchResponse>): DecideBatchResponse {
+    const message = createBaseDecideBatchResponse();
+    message.batch = (object.batch !== undefined && object.batch !== null) ? Batch.fromPartial(object.batch) : undefined;
     return message;
   },
 };
@@ -1598,6 +3387,8 @@ function createBaseGetSettlementStatusResponse(): GetSettlementStatusResponse {
     heldDeposits: 0n,
     heldPayouts: 0n,
     suspenseDeposits: 0n,
+    misdirectedDeposits: 0n,
+    foreignTokens: 0n,
   };
 }
 
@@ -1665,6 +3456,18 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         throw new globalThis.Error("value provided for field message.suspenseDeposits of type int64 too large");
       }
       writer.uint32(96).int64(message.suspenseDeposits);
+    }
+    if (message.misdirectedDeposits !== 0n) {
+      if (BigInt.asIntN(64, message.misdirectedDeposits) !== message.misdirectedDeposits) {
+        throw new globalThis.Error("value provided for field message.misdirectedDeposits of type int64 too large");
+      }
+      writer.uint32(104).int64(message.misdirectedDeposits);
+    }
+    if (message.foreignTokens !== 0n) {
+      if (BigInt.asIntN(64, message.foreignTokens) !== message.foreignTokens) {
+        throw new globalThis.Error("value provided for field message.foreignTokens of type int64 too large");
+      }
+      writer.uint32(112).int64(message.foreignTokens);
     }
     return writer;
   },
@@ -1778,6 +3581,22 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
             message.suspenseDeposits = reader.int64() as bigint;
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.misdirectedDeposits = reader.int64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.foreignTokens = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1842,6 +3661,16 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         : isSet(object.suspense_deposits)
         ? BigInt(object.suspense_deposits)
         : 0n,
+      misdirectedDeposits: isSet(object.misdirectedDeposits)
+        ? BigInt(object.misdirectedDeposits)
+        : isSet(object.misdirected_deposits)
+        ? BigInt(object.misdirected_deposits)
+        : 0n,
+      foreignTokens: isSet(object.foreignTokens)
+        ? BigInt(object.foreignTokens)
+        : isSet(object.foreign_tokens)
+        ? BigInt(object.foreign_tokens)
+        : 0n,
     };
   },
 
@@ -1883,6 +3712,12 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
     if (message.suspenseDeposits !== 0n) {
       obj.suspenseDeposits = message.suspenseDeposits.toString();
     }
+    if (message.misdirectedDeposits !== 0n) {
+      obj.misdirectedDeposits = message.misdirectedDeposits.toString();
+    }
+    if (message.foreignTokens !== 0n) {
+      obj.foreignTokens = message.foreignTokens.toString();
+    }
     return obj;
   },
 
@@ -1917,6 +3752,12 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
       : 0n;
     message.suspenseDeposits = (object.suspenseDeposits !== undefined && object.suspenseDeposits !== null)
       ? BigInt(object.suspenseDeposits)
+      : 0n;
+    message.misdirectedDeposits = (object.misdirectedDeposits !== undefined && object.misdirectedDeposits !== null)
+      ? BigInt(object.misdirectedDeposits)
+      : 0n;
+    message.foreignTokens = (object.foreignTokens !== undefined && object.foreignTokens !== null)
+      ? BigInt(object.foreignTokens)
       : 0n;
     return message;
   },
@@ -2188,6 +4029,807 @@ export const HeldDeposit: MessageFns<HeldDeposit> = {
       : undefined;
     message.note = object.note ?? "";
     message.seenAtMs = (object.seenAtMs !== undefined && object.seenAtMs !== null) ? BigInt(object.seenAtMs) : 0n;
+    return message;
+  },
+};
+
+function createBaseResolveDepositRequest(): ResolveDepositRequest {
+  return {
+    resolutionId: Buffer.alloc(0),
+    txid: Buffer.alloc(0),
+    index: 0,
+    decision: undefined,
+    reason: "",
+    operator: "",
+  };
+}
+
+export const ResolveDepositRequest: MessageFns<ResolveDepositRequest> = {
+  encode(message: ResolveDepositRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.resolutionId.length !== 0) {
+      writer.uint32(10).bytes(message.resolutionId);
+    }
+    if (message.txid.length !== 0) {
+      writer.uint32(18).bytes(message.txid);
+    }
+    if (message.index !== 0) {
+      writer.uint32(24).int32(message.index);
+    }
+    switch (message.decision?.$case) {
+      case "creditAccount":
+        writer.uint32(34).string(message.decision.value);
+        break;
+      case "dismiss":
+        writer.uint32(40).bool(message.decision.value);
+        break;
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.operator !== "") {
+      writer.uint32(58).string(message.operator);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveDepositRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveDepositRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resolutionId = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.txid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.decision = { $case: "creditAccount", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.decision = { $case: "dismiss", value: reader.bool() };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveDepositRequest {
+    return {
+      resolutionId: isSet(object.resolutionId)
+        ? Buffer.from(bytesFromBase64(object.resolutionId))
+        : isSet(object.resolution_id)
+        ? Buffer.from(bytesFromBase64(object.resolution_id))
+        : Buffer.alloc(0),
+      txid: isSet(object.txid) ? Buffer.from(bytesFromBase64(object.txid)) : Buffer.alloc(0),
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      decision: isSet(object.creditAccount)
+        ? { $case: "creditAccount", value: globalThis.String(object.creditAccount) }
+        : isSet(object.credit_account)
+        ? { $case: "creditAccount", value: globalThis.String(object.credit_account) }
+        : isSet(object.dismiss)
+        ? { $case: "dismiss", value: globalThis.Boolean(object.dismiss) }
+        : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+    };
+  },
+
+  toJSON(message: ResolveDepositRequest): unknown {
+    const obj: any = {};
+    if (message.resolutionId.length !== 0) {
+      obj.resolutionId = base64FromBytes(message.resolutionId);
+    }
+    if (message.txid.length !== 0) {
+      obj.txid = base64FromBytes(message.txid);
+    }
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.decision?.$case === "creditAccount") {
+      obj.creditAccount = message.decision.value;
+    } else if (message.decision?.$case === "dismiss") {
+      obj.dismiss = message.decision.value;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.operator !== "") {
+      obj.operator = message.operator;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveDepositRequest>): ResolveDepositRequest {
+    return ResolveDepositRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveDepositRequest>): ResolveDepositRequest {
+    const message = createBaseResolveDepositRequest();
+    message.resolutionId = object.resolutionId ?? Buffer.alloc(0);
+    message.txid = object.txid ?? Buffer.alloc(0);
+    message.index = object.index ?? 0;
+    switch (object.decision?.$case) {
+      case "creditAccount": {
+        if (object.decision?.value !== undefined && object.decision?.value !== null) {
+          message.decision = { $case: "creditAccount", value: object.decision.value };
+        }
+        break;
+      }
+      case "dismiss": {
+        if (object.decision?.value !== undefined && object.decision?.value !== null) {
+          message.decision = { $case: "dismiss", value: object.decision.value };
+        }
+        break;
+      }
+    }
+    message.reason = object.reason ?? "";
+    message.operator = object.operator ?? "";
+    return message;
+  },
+};
+
+function createBaseResolveDepositResponse(): ResolveDepositResponse {
+  return { deposit: undefined, repeatedRequest: false };
+}
+
+export const ResolveDepositResponse: MessageFns<ResolveDepositResponse> = {
+  encode(message: ResolveDepositResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deposit !== undefined) {
+      Deposit.encode(message.deposit, writer.uint32(10).fork()).join();
+    }
+    if (message.repeatedRequest !== false) {
+      writer.uint32(16).bool(message.repeatedRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveDepositResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveDepositResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deposit = Deposit.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.repeatedRequest = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveDepositResponse {
+    return {
+      deposit: isSet(object.deposit) ? Deposit.fromJSON(object.deposit) : undefined,
+      repeatedRequest: isSet(object.repeatedRequest)
+        ? globalThis.Boolean(object.repeatedRequest)
+        : isSet(object.repeated_request)
+        ? globalThis.Boolean(object.repeated_request)
+        : false,
+    };
+  },
+
+  toJSON(message: ResolveDepositResponse): unknown {
+    const obj: any = {};
+    if (message.deposit !== undefined) {
+      obj.deposit = Deposit.toJSON(message.deposit);
+    }
+    if (message.repeatedRequest !== false) {
+      obj.repeatedRequest = message.repeatedRequest;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveDepositResponse>): ResolveDepositResponse {
+    return ResolveDepositResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveDepositResponse>): ResolveDepositResponse {
+    const message = createBaseResolveDepositResponse();
+    message.deposit = (object.deposit !== undefined && object.deposit !== null)
+      ? Deposit.fromPartial(object.deposit)
+      : undefined;
+    message.repeatedRequest = object.repeatedRequest ?? false;
+    return message;
+  },
+};
+
+function createBaseListForeignTokensRequest(): ListForeignTokensRequest {
+  return { page: undefined };
+}
+
+export const ListForeignTokensRequest: MessageFns<ListForeignTokensRequest> = {
+  encode(message: ListForeignTokensRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListForeignTokensRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListForeignTokensRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListForeignTokensRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListForeignTokensRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListForeignTokensRequest>): ListForeignTokensRequest {
+    return ListForeignTokensRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListForeignTokensRequest>): ListForeignTokensRequest {
+    const message = createBaseListForeignTokensRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListForeignTokensResponse(): ListForeignTokensResponse {
+  return { tokens: [], nextCursor: "" };
+}
+
+export const ListForeignTokensResponse: MessageFns<ListForeignTokensResponse> = {
+  encode(message: ListForeignTokensResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tokens) {
+      ForeignToken.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListForeignTokensResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListForeignTokensResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tokens.push(ForeignToken.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListForeignTokensResponse {
+    return {
+      tokens: globalThis.Array.isArray(object?.tokens) ? object.tokens.map((e: any) => ForeignToken.fromJSON(e)) : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListForeignTokensResponse): unknown {
+    const obj: any = {};
+    if (message.tokens?.length) {
+      obj.tokens = message.tokens.map((e) => ForeignToken.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListForeignTokensResponse>): ListForeignTokensResponse {
+    return ListForeignTokensResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListForeignTokensResponse>): ListForeignTokensResponse {
+    const message = createBaseListForeignTokensResponse();
+    message.tokens = object.tokens?.map((e) => ForeignToken.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseForeignToken(): ForeignToken {
+  return {
+    token: "",
+    recipient: "",
+    transfers: 0n,
+    lastTxid: Buffer.alloc(0),
+    lastSender: "",
+    lastBaseUnits: "",
+    lastBlock: 0n,
+    firstSeenAtMs: 0n,
+  };
+}
+
+export const ForeignToken: MessageFns<ForeignToken> = {
+  encode(message: ForeignToken, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.recipient !== "") {
+      writer.uint32(18).string(message.recipient);
+    }
+    if (message.transfers !== 0n) {
+      if (BigInt.asIntN(64, message.transfers) !== message.transfers) {
+        throw new globalThis.Error("value provided for field message.transfers of type int64 too large");
+      }
+      writer.uint32(24).int64(message.transfers);
+    }
+    if (message.lastTxid.length !== 0) {
+      writer.uint32(34).bytes(message.lastTxid);
+    }
+    if (message.lastSender !== "") {
+      writer.uint32(42).string(message.lastSender);
+    }
+    if (message.lastBaseUnits !== "") {
+      writer.uint32(50).string(message.lastBaseUnits);
+    }
+    if (message.lastBlock !== 0n) {
+      if (BigInt.asIntN(64, message.lastBlock) !== message.lastBlock) {
+        throw new globalThis.Error("value provided for field message.lastBlock of type int64 too large");
+      }
+      writer.uint32(56).int64(message.lastBlock);
+    }
+    if (message.firstSeenAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.firstSeenAtMs) !== message.firstSeenAtMs) {
+        throw new globalThis.Error("value provided for field message.firstSeenAtMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.firstSeenAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForeignToken {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForeignToken();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.recipient = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.transfers = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lastTxid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lastSender = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastBaseUnits = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastBlock = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.firstSeenAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForeignToken {
+    return {
+      token: isSet(object.token) ? globalThis.String(object.token) : "",
+      recipient: isSet(object.recipient) ? globalThis.String(object.recipient) : "",
+      transfers: isSet(object.transfers) ? BigInt(object.transfers) : 0n,
+      lastTxid: isSet(object.lastTxid)
+        ? Buffer.from(bytesFromBase64(object.lastTxid))
+        : isSet(object.last_txid)
+        ? Buffer.from(bytesFromBase64(object.last_txid))
+        : Buffer.alloc(0),
+      lastSender: isSet(object.lastSender)
+        ? globalThis.String(object.lastSender)
+        : isSet(object.last_sender)
+        ? globalThis.String(object.last_sender)
+        : "",
+      lastBaseUnits: isSet(object.lastBaseUnits)
+        ? globalThis.String(object.lastBaseUnits)
+        : isSet(object.last_base_units)
+        ? globalThis.String(object.last_base_units)
+        : "",
+      lastBlock: isSet(object.lastBlock)
+        ? BigInt(object.lastBlock)
+        : isSet(object.last_block)
+        ? BigInt(object.last_block)
+        : 0n,
+      firstSeenAtMs: isSet(object.firstSeenAtMs)
+        ? BigInt(object.firstSeenAtMs)
+        : isSet(object.first_seen_at_ms)
+        ? BigInt(object.first_seen_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ForeignToken): unknown {
+    const obj: any = {};
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    if (message.recipient !== "") {
+      obj.recipient = message.recipient;
+    }
+    if (message.transfers !== 0n) {
+      obj.transfers = message.transfers.toString();
+    }
+    if (message.lastTxid.length !== 0) {
+      obj.lastTxid = base64FromBytes(message.lastTxid);
+    }
+    if (message.lastSender !== "") {
+      obj.lastSender = message.lastSender;
+    }
+    if (message.lastBaseUnits !== "") {
+      obj.lastBaseUnits = message.lastBaseUnits;
+    }
+    if (message.lastBlock !== 0n) {
+      obj.lastBlock = message.lastBlock.toString();
+    }
+    if (message.firstSeenAtMs !== 0n) {
+      obj.firstSeenAtMs = message.firstSeenAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ForeignToken>): ForeignToken {
+    return ForeignToken.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForeignToken>): ForeignToken {
+    const message = createBaseForeignToken();
+    message.token = object.token ?? "";
+    message.recipient = object.recipient ?? "";
+    message.transfers = (object.transfers !== undefined && object.transfers !== null) ? BigInt(object.transfers) : 0n;
+    message.lastTxid = object.lastTxid ?? Buffer.alloc(0);
+    message.lastSender = object.lastSender ?? "";
+    message.lastBaseUnits = object.lastBaseUnits ?? "";
+    message.lastBlock = (object.lastBlock !== undefined && object.lastBlock !== null) ? BigInt(object.lastBlock) : 0n;
+    message.firstSeenAtMs = (object.firstSeenAtMs !== undefined && object.firstSeenAtMs !== null)
+      ? BigInt(object.firstSeenAtMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseDismissForeignTokenRequest(): DismissForeignTokenRequest {
+  return { token: "", recipient: "" };
+}
+
+export const DismissForeignTokenRequest: MessageFns<DismissForeignTokenRequest> = {
+  encode(message: DismissForeignTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.recipient !== "") {
+      writer.uint32(18).string(message.recipient);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DismissForeignTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDismissForeignTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.recipient = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DismissForeignTokenRequest {
+    return {
+      token: isSet(object.token) ? globalThis.String(object.token) : "",
+      recipient: isSet(object.recipient) ? globalThis.String(object.recipient) : "",
+    };
+  },
+
+  toJSON(message: DismissForeignTokenRequest): unknown {
+    const obj: any = {};
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    if (message.recipient !== "") {
+      obj.recipient = message.recipient;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DismissForeignTokenRequest>): DismissForeignTokenRequest {
+    return DismissForeignTokenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DismissForeignTokenRequest>): DismissForeignTokenRequest {
+    const message = createBaseDismissForeignTokenRequest();
+    message.token = object.token ?? "";
+    message.recipient = object.recipient ?? "";
+    return message;
+  },
+};
+
+function createBaseDismissForeignTokenResponse(): DismissForeignTokenResponse {
+  return {};
+}
+
+export const DismissForeignTokenResponse: MessageFns<DismissForeignTokenResponse> = {
+  encode(_: DismissForeignTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DismissForeignTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDismissForeignTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DismissForeignTokenResponse {
+    return {};
+  },
+
+  toJSON(_: DismissForeignTokenResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DismissForeignTokenResponse>): DismissForeignTokenResponse {
+    return DismissForeignTokenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DismissForeignTokenResponse>): DismissForeignTokenResponse {
+    const message = createBaseDismissForeignTokenResponse();
     return message;
   },
 };
@@ -2663,6 +5305,553 @@ export const AssetReserve: MessageFns<AssetReserve> = {
   },
 };
 
+function createBaseListEpochsRequest(): ListEpochsRequest {
+  return { page: undefined };
+}
+
+export const ListEpochsRequest: MessageFns<ListEpochsRequest> = {
+  encode(message: ListEpochsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEpochsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEpochsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListEpochsRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListEpochsRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListEpochsRequest>): ListEpochsRequest {
+    return ListEpochsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListEpochsRequest>): ListEpochsRequest {
+    const message = createBaseListEpochsRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListEpochsResponse(): ListEpochsResponse {
+  return { epochs: [], nextCursor: "" };
+}
+
+export const ListEpochsResponse: MessageFns<ListEpochsResponse> = {
+  encode(message: ListEpochsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.epochs) {
+      Epoch.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEpochsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEpochsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.epochs.push(Epoch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListEpochsResponse {
+    return {
+      epochs: globalThis.Array.isArray(object?.epochs) ? object.epochs.map((e: any) => Epoch.fromJSON(e)) : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListEpochsResponse): unknown {
+    const obj: any = {};
+    if (message.epochs?.length) {
+      obj.epochs = message.epochs.map((e) => Epoch.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListEpochsResponse>): ListEpochsResponse {
+    return ListEpochsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListEpochsResponse>): ListEpochsResponse {
+    const message = createBaseListEpochsResponse();
+    message.epochs = object.epochs?.map((e) => Epoch.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseEpoch(): Epoch {
+  return { epochNo: 0n, state: 0, atMs: 0n, root: Buffer.alloc(0), totalUnits: 0n, leaves: 0, txid: "", failure: "" };
+}
+
+export const Epoch: MessageFns<Epoch> = {
+  encode(message: Epoch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epochNo !== 0n) {
+      if (BigInt.asIntN(64, message.epochNo) !== message.epochNo) {
+        throw new globalThis.Error("value provided for field message.epochNo of type int64 too large");
+      }
+      writer.uint32(8).int64(message.epochNo);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.atMs !== 0n) {
+      if (BigInt.asIntN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.atMs);
+    }
+    if (message.root.length !== 0) {
+      writer.uint32(34).bytes(message.root);
+    }
+    if (message.totalUnits !== 0n) {
+      if (BigInt.asIntN(64, message.totalUnits) !== message.totalUnits) {
+        throw new globalThis.Error("value provided for field message.totalUnits of type int64 too large");
+      }
+      writer.uint32(40).int64(message.totalUnits);
+    }
+    if (message.leaves !== 0) {
+      writer.uint32(48).int32(message.leaves);
+    }
+    if (message.txid !== "") {
+      writer.uint32(58).string(message.txid);
+    }
+    if (message.failure !== "") {
+      writer.uint32(66).string(message.failure);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Epoch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEpoch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epochNo = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.root = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.totalUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.leaves = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.txid = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Epoch {
+    return {
+      epochNo: isSet(object.epochNo) ? BigInt(object.epochNo) : isSet(object.epoch_no) ? BigInt(object.epoch_no) : 0n,
+      state: isSet(object.state) ? epochStateFromJSON(object.state) : 0,
+      atMs: isSet(object.atMs) ? BigInt(object.atMs) : isSet(object.at_ms) ? BigInt(object.at_ms) : 0n,
+      root: isSet(object.root) ? Buffer.from(bytesFromBase64(object.root)) : Buffer.alloc(0),
+      totalUnits: isSet(object.totalUnits)
+        ? BigInt(object.totalUnits)
+        : isSet(object.total_units)
+        ? BigInt(object.total_units)
+        : 0n,
+      leaves: isSet(object.leaves) ? globalThis.Number(object.leaves) : 0,
+      txid: isSet(object.txid) ? globalThis.String(object.txid) : "",
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+    };
+  },
+
+  toJSON(message: Epoch): unknown {
+    const obj: any = {};
+    if (message.epochNo !== 0n) {
+      obj.epochNo = message.epochNo.toString();
+    }
+    if (message.state !== 0) {
+      obj.state = epochStateToJSON(message.state);
+    }
+    if (message.atMs !== 0n) {
+      obj.atMs = message.atMs.toString();
+    }
+    if (message.root.length !== 0) {
+      obj.root = base64FromBytes(message.root);
+    }
+    if (message.totalUnits !== 0n) {
+      obj.totalUnits = message.totalUnits.toString();
+    }
+    if (message.leaves !== 0) {
+      obj.leaves = Math.round(message.leaves);
+    }
+    if (message.txid !== "") {
+      obj.txid = message.txid;
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Epoch>): Epoch {
+    return Epoch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Epoch>): Epoch {
+    const message = createBaseEpoch();
+    message.epochNo = (object.epochNo !== undefined && object.epochNo !== null) ? BigInt(object.epochNo) : 0n;
+    message.state = object.state ?? 0;
+    message.atMs = (object.atMs !== undefined && object.atMs !== null) ? BigInt(object.atMs) : 0n;
+    message.root = object.root ?? Buffer.alloc(0);
+    message.totalUnits = (object.totalUnits !== undefined && object.totalUnits !== null)
+      ? BigInt(object.totalUnits)
+      : 0n;
+    message.leaves = object.leaves ?? 0;
+    message.txid = object.txid ?? "";
+    message.failure = object.failure ?? "";
+    return message;
+  },
+};
+
+function createBaseGetInclusionProofRequest(): GetInclusionProofRequest {
+  return { epochNo: 0n, channelId: Buffer.alloc(0) };
+}
+
+export const GetInclusionProofRequest: MessageFns<GetInclusionProofRequest> = {
+  encode(message: GetInclusionProofRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epochNo !== 0n) {
+      if (BigInt.asIntN(64, message.epochNo) !== message.epochNo) {
+        throw new globalThis.Error("value provided for field message.epochNo of type int64 too large");
+      }
+      writer.uint32(8).int64(message.epochNo);
+    }
+    if (message.channelId.length !== 0) {
+      writer.uint32(18).bytes(message.channelId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetInclusionProofRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetInclusionProofRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epochNo = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.channelId = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetInclusionProofRequest {
+    return {
+      epochNo: isSet(object.epochNo) ? BigInt(object.epochNo) : isSet(object.epoch_no) ? BigInt(object.epoch_no) : 0n,
+      channelId: isSet(object.channelId)
+        ? Buffer.from(bytesFromBase64(object.channelId))
+        : isSet(object.channel_id)
+        ? Buffer.from(bytesFromBase64(object.channel_id))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: GetInclusionProofRequest): unknown {
+    const obj: any = {};
+    if (message.epochNo !== 0n) {
+      obj.epochNo = message.epochNo.toString();
+    }
+    if (message.channelId.length !== 0) {
+      obj.channelId = base64FromBytes(message.channelId);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetInclusionProofRequest>): GetInclusionProofRequest {
+    return GetInclusionProofRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetInclusionProofRequest>): GetInclusionProofRequest {
+    const message = createBaseGetInclusionProofRequest();
+    message.epochNo = (object.epochNo !== undefined && object.epochNo !== null) ? BigInt(object.epochNo) : 0n;
+    message.channelId = object.channelId ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseGetInclusionProofResponse(): GetInclusionProofResponse {
+  return { epoch: undefined, leaf: Buffer.alloc(0), proof: Buffer.alloc(0) };
+}
+
+export const GetInclusionProofResponse: MessageFns<GetInclusionProofResponse> = {
+  encode(message: GetInclusionProofResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== undefined) {
+      Epoch.encode(message.epoch, writer.uint32(10).fork()).join();
+    }
+    if (message.leaf.length !== 0) {
+      writer.uint32(18).bytes(message.leaf);
+    }
+    if (message.proof.length !== 0) {
+      writer.uint32(26).bytes(message.proof);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetInclusionProofResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetInclusionProofResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.epoch = Epoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.leaf = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.proof = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetInclusionProofResponse {
+    return {
+      epoch: isSet(object.epoch) ? Epoch.fromJSON(object.epoch) : undefined,
+      leaf: isSet(object.leaf) ? Buffer.from(bytesFromBase64(object.leaf)) : Buffer.alloc(0),
+      proof: isSet(object.proof) ? Buffer.from(bytesFromBase64(object.proof)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: GetInclusionProofResponse): unknown {
+    const obj: any = {};
+    if (message.epoch !== undefined) {
+      obj.epoch = Epoch.toJSON(message.epoch);
+    }
+    if (message.leaf.length !== 0) {
+      obj.leaf = base64FromBytes(message.leaf);
+    }
+    if (message.proof.length !== 0) {
+      obj.proof = base64FromBytes(message.proof);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetInclusionProofResponse>): GetInclusionProofResponse {
+    return GetInclusionProofResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetInclusionProofResponse>): GetInclusionProofResponse {
+    const message = createBaseGetInclusionProofResponse();
+    message.epoch = (object.epoch !== undefined && object.epoch !== null) ? Epoch.fromPartial(object.epoch) : undefined;
+    message.leaf = object.leaf ?? Buffer.alloc(0);
+    message.proof = object.proof ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 /** SettlementService tells users how to bring funds in and what happened to them. */
 export type SettlementServiceService = typeof SettlementServiceService;
 export const SettlementServiceService = {
@@ -2698,6 +5887,28 @@ export const SettlementServiceService = {
     responseSerialize: (value: ListBatchesResponse): Buffer => Buffer.from(ListBatchesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBatchesResponse => ListBatchesResponse.decode(value),
   },
+  /** ListEpochs returns commitments to all that is owed, newest first. */
+  listEpochs: {
+    path: "/swarmledger.v1.SettlementService/ListEpochs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEpochsRequest): Buffer => Buffer.from(ListEpochsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEpochsRequest => ListEpochsRequest.decode(value),
+    responseSerialize: (value: ListEpochsResponse): Buffer => Buffer.from(ListEpochsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEpochsResponse => ListEpochsResponse.decode(value),
+  },
+  /** GetInclusionProof proves that the caller's account, or a channel of its, is in an epoch. Wants a session. */
+  getInclusionProof: {
+    path: "/swarmledger.v1.SettlementService/GetInclusionProof" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetInclusionProofRequest): Buffer =>
+      Buffer.from(GetInclusionProofRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetInclusionProofRequest => GetInclusionProofRequest.decode(value),
+    responseSerialize: (value: GetInclusionProofResponse): Buffer =>
+      Buffer.from(GetInclusionProofResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetInclusionProofResponse => GetInclusionProofResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementServiceServer extends UntypedServiceImplementation {
@@ -2707,6 +5918,10 @@ export interface SettlementServiceServer extends UntypedServiceImplementation {
   getDeposit: handleUnaryCall<GetDepositRequest, GetDepositResponse>;
   /** ListBatches returns settlement batches, newest first. */
   listBatches: handleUnaryCall<ListBatchesRequest, ListBatchesResponse>;
+  /** ListEpochs returns commitments to all that is owed, newest first. */
+  listEpochs: handleUnaryCall<ListEpochsRequest, ListEpochsResponse>;
+  /** GetInclusionProof proves that the caller's account, or a channel of its, is in an epoch. Wants a session. */
+  getInclusionProof: handleUnaryCall<GetInclusionProofRequest, GetInclusionProofResponse>;
 }
 
 export interface SettlementServiceClient extends Client {
@@ -2758,6 +5973,38 @@ export interface SettlementServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListBatchesResponse) => void,
   ): ClientUnaryCall;
+  /** ListEpochs returns commitments to all that is owed, newest first. */
+  listEpochs(
+    request: ListEpochsRequest,
+    callback: (error: ServiceError | null, response: ListEpochsResponse) => void,
+  ): ClientUnaryCall;
+  listEpochs(
+    request: ListEpochsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEpochsResponse) => void,
+  ): ClientUnaryCall;
+  listEpochs(
+    request: ListEpochsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEpochsResponse) => void,
+  ): ClientUnaryCall;
+  /** GetInclusionProof proves that the caller's account, or a channel of its, is in an epoch. Wants a session. */
+  getInclusionProof(
+    request: GetInclusionProofRequest,
+    callback: (error: ServiceError | null, response: GetInclusionProofResponse) => void,
+  ): ClientUnaryCall;
+  getInclusionProof(
+    request: GetInclusionProofRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetInclusionProofResponse) => void,
+  ): ClientUnaryCall;
+  getInclusionProof(
+    request: GetInclusionProofRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetInclusionProofResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const SettlementServiceClient = makeGenericClientConstructor(
@@ -2786,6 +6033,26 @@ export const SettlementOperatorServiceService = {
       Buffer.from(RunSettlementResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunSettlementResponse => RunSettlementResponse.decode(value),
   },
+  /** GetBatch tells everything about one batch, and whom it pays. */
+  getBatch: {
+    path: "/swarmledger.v1.SettlementOperatorService/GetBatch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetBatchRequest): Buffer => Buffer.from(GetBatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetBatchRequest => GetBatchRequest.decode(value),
+    responseSerialize: (value: GetBatchResponse): Buffer => Buffer.from(GetBatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetBatchResponse => GetBatchResponse.decode(value),
+  },
+  /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
+  decideBatch: {
+    path: "/swarmledger.v1.SettlementOperatorService/DecideBatch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DecideBatchRequest): Buffer => Buffer.from(DecideBatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DecideBatchRequest => DecideBatchRequest.decode(value),
+    responseSerialize: (value: DecideBatchResponse): Buffer => Buffer.from(DecideBatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DecideBatchResponse => DecideBatchResponse.decode(value),
+  },
   /** GetSettlementStatus tells the chain's head, the wallet, the queue and what is paused. */
   getSettlementStatus: {
     path: "/swarmledger.v1.SettlementOperatorService/GetSettlementStatus" as const,
@@ -2798,7 +6065,7 @@ export const SettlementOperatorServiceService = {
       Buffer.from(GetSettlementStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSettlementStatusResponse => GetSettlementStatusResponse.decode(value),
   },
-  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  /** ListHeldDeposits returns deposits that are held, misdirected or in suspense, newest first. */
   listHeldDeposits: {
     path: "/swarmledger.v1.SettlementOperatorService/ListHeldDeposits" as const,
     requestStream: false as const,
@@ -2822,17 +6089,69 @@ export const SettlementOperatorServiceService = {
       Buffer.from(ListHeldPayoutsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListHeldPayoutsResponse => ListHeldPayoutsResponse.decode(value),
   },
+  /**
+   * ResolveDeposit ends the waiting of a deposit: credits it to an account, or dismisses it. Idempotent by
+   * the resolution's id.
+   */
+  resolveDeposit: {
+    path: "/swarmledger.v1.SettlementOperatorService/ResolveDeposit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveDepositRequest): Buffer =>
+      Buffer.from(ResolveDepositRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveDepositRequest => ResolveDepositRequest.decode(value),
+    responseSerialize: (value: ResolveDepositResponse): Buffer =>
+      Buffer.from(ResolveDepositResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolveDepositResponse => ResolveDepositResponse.decode(value),
+  },
+  /** ListForeignTokens returns tokens that do not back this ledger and were sent to it, newest first. */
+  listForeignTokens: {
+    path: "/swarmledger.v1.SettlementOperatorService/ListForeignTokens" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListForeignTokensRequest): Buffer =>
+      Buffer.from(ListForeignTokensRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListForeignTokensRequest => ListForeignTokensRequest.decode(value),
+    responseSerialize: (value: ListForeignTokensResponse): Buffer =>
+      Buffer.from(ListForeignTokensResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListForeignTokensResponse => ListForeignTokensResponse.decode(value),
+  },
+  /** DismissForeignToken takes a token off that list, whatever more of it is sent. Idempotent. */
+  dismissForeignToken: {
+    path: "/swarmledger.v1.SettlementOperatorService/DismissForeignToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DismissForeignTokenRequest): Buffer =>
+      Buffer.from(DismissForeignTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DismissForeignTokenRequest => DismissForeignTokenRequest.decode(value),
+    responseSerialize: (value: DismissForeignTokenResponse): Buffer =>
+      Buffer.from(DismissForeignTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DismissForeignTokenResponse => DismissForeignTokenResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementOperatorServiceServer extends UntypedServiceImplementation {
   /** RunSettlement plans and pays what is due now, as the schedule would. */
   runSettlement: handleUnaryCall<RunSettlementRequest, RunSettlementResponse>;
+  /** GetBatch tells everything about one batch, and whom it pays. */
+  getBatch: handleUnaryCall<GetBatchRequest, GetBatchResponse>;
+  /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
+  decideBatch: handleUnaryCall<DecideBatchRequest, DecideBatchResponse>;
   /** GetSettlementStatus tells the chain's head, the wallet, the queue and what is paused. */
   getSettlementStatus: handleUnaryCall<GetSettlementStatusRequest, GetSettlementStatusResponse>;
-  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  /** ListHeldDeposits returns deposits that are held, misdirected or in suspense, newest first. */
   listHeldDeposits: handleUnaryCall<ListHeldDepositsRequest, ListHeldDepositsResponse>;
   /** ListHeldPayouts returns payouts that are held, newest first. */
   listHeldPayouts: handleUnaryCall<ListHeldPayoutsRequest, ListHeldPayoutsResponse>;
+  /**
+   * ResolveDeposit ends the waiting of a deposit: credits it to an account, or dismisses it. Idempotent by
+   * the resolution's id.
+   */
+  resolveDeposit: handleUnaryCall<ResolveDepositRequest, ResolveDepositResponse>;
+  /** ListForeignTokens returns tokens that do not back this ledger and were sent to it, newest first. */
+  listForeignTokens: handleUnaryCall<ListForeignTokensRequest, ListForeignTokensResponse>;
+  /** DismissForeignToken takes a token off that list, whatever more of it is sent. Idempotent. */
+  dismissForeignToken: handleUnaryCall<DismissForeignTokenRequest, DismissForeignTokenResponse>;
 }
 
 export interface SettlementOperatorServiceClient extends Client {
@@ -2852,6 +6171,38 @@ export interface SettlementOperatorServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RunSettlementResponse) => void,
   ): ClientUnaryCall;
+  /** GetBatch tells everything about one batch, and whom it pays. */
+  getBatch(
+    request: GetBatchRequest,
+    callback: (error: ServiceError | null, response: GetBatchResponse) => void,
+  ): ClientUnaryCall;
+  getBatch(
+    request: GetBatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetBatchResponse) => void,
+  ): ClientUnaryCall;
+  getBatch(
+    request: GetBatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetBatchResponse) => void,
+  ): ClientUnaryCall;
+  /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
+  decideBatch(
+    request: DecideBatchRequest,
+    callback: (error: ServiceError | null, response: DecideBatchResponse) => void,
+  ): ClientUnaryCall;
+  decideBatch(
+    request: DecideBatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DecideBatchResponse) => void,
+  ): ClientUnaryCall;
+  decideBatch(
+    request: DecideBatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DecideBatchResponse) => void,
+  ): ClientUnaryCall;
   /** GetSettlementStatus tells the chain's head, the wallet, the queue and what is paused. */
   getSettlementStatus(
     request: GetSettlementStatusRequest,
@@ -2868,7 +6219,7 @@ export interface SettlementOperatorServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSettlementStatusResponse) => void,
   ): ClientUnaryCall;
-  /** ListHeldDeposits returns deposits that are held or in suspense, newest first. */
+  /** ListHeldDeposits returns deposits that are held, misdirected or in suspense, newest first. */
   listHeldDeposits(
     request: ListHeldDepositsRequest,
     callback: (error: ServiceError | null, response: ListHeldDepositsResponse) => void,
@@ -2899,6 +6250,57 @@ export interface SettlementOperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListHeldPayoutsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ResolveDeposit ends the waiting of a deposit: credits it to an account, or dismisses it. Idempotent by
+   * the resolution's id.
+   */
+  resolveDeposit(
+    request: ResolveDepositRequest,
+    callback: (error: ServiceError | null, response: ResolveDepositResponse) => void,
+  ): ClientUnaryCall;
+  resolveDeposit(
+    request: ResolveDepositRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResolveDepositResponse) => void,
+  ): ClientUnaryCall;
+  resolveDeposit(
+    request: ResolveDepositRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResolveDepositResponse) => void,
+  ): ClientUnaryCall;
+  /** ListForeignTokens returns tokens that do not back this ledger and were sent to it, newest first. */
+  listForeignTokens(
+    request: ListForeignTokensRequest,
+    callback: (error: ServiceError | null, response: ListForeignTokensResponse) => void,
+  ): ClientUnaryCall;
+  listForeignTokens(
+    request: ListForeignTokensRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListForeignTokensResponse) => void,
+  ): ClientUnaryCall;
+  listForeignTokens(
+    request: ListForeignTokensRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListForeignTokensResponse) => void,
+  ): ClientUnaryCall;
+  /** DismissForeignToken takes a token off that list, whatever more of it is sent. Idempotent. */
+  dismissForeignToken(
+    request: DismissForeignTokenRequest,
+    callback: (error: ServiceError | null, response: DismissForeignTokenResponse) => void,
+  ): ClientUnaryCall;
+  dismissForeignToken(
+    request: DismissForeignTokenRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DismissForeignTokenResponse) => void,
+  ): ClientUnaryCall;
+  dismissForeignToken(
+    request: DismissForeignTokenRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DismissForeignTokenResponse) => void,
   ): ClientUnaryCall;
 }
 
