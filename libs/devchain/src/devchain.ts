@@ -3,10 +3,11 @@ import { assetHandlers } from './api/assets.api.js';
 import { blockHandlers } from './api/blocks.api.js';
 import { chainHandlers } from './api/chain.api.js';
 import { contractHandlers, contractReadHandlers } from './api/contracts.api.js';
-import { devHandlers, Faucet } from './api/dev.api.js';
+import { devHandlers } from './api/dev.api.js';
+import { Faucet } from './api/faucet.js';
 import { HttpServer } from './api/http-server.js';
 import { transactionHandlers } from './api/transactions.api.js';
-import { type Fault, Faults } from './chain/faults.js';
+import { type Fault, Faults, isChainFault } from './chain/faults.js';
 import { Ledger } from './chain/ledger.js';
 import { ChainNode, type ForkTransactions } from './chain/node.js';
 import { Producer } from './chain/producer.js';
@@ -18,6 +19,8 @@ export interface Devchain {
   /** Base URL for `new TronWeb({ fullHost })`. */
   readonly url: string;
   readonly port: number;
+  /** Base URLs of all nodes of the chain, `url` first. */
+  readonly urls: readonly string[];
   /** What the CHAINID opcode returns. */
   readonly chainId: number;
   readonly headNumber: number;
@@ -29,8 +32,8 @@ export interface Devchain {
   fork(blocks: number, transactions?: ForkTransactions): Promise<string[]>;
   /** Pays an address from the faucet. @returns transaction ids, admitted but not yet in a block */
   fund(address: string, trxSun: bigint, trc10Units?: bigint, trc10Id?: string): Promise<string[]>;
-  /** Makes the chain misbehave `count` times. */
-  arm(fault: Fault, count?: number): void;
+  /** Makes the chain misbehave `count` times, or one of its nodes (the first by default). */
+  arm(fault: Fault, count?: number, node?: number): void;
   clearFaults(): void;
   setProducing(enabled: boolean): Promise<void>;
   /** Resolves with the error when block production fails, e.g. because the disk is full. */
@@ -50,35 +53,26 @@ export async function startDevchain(given: Partial<DevchainOptions> = {}): Promi
   const failure = Promise.withResolvers<unknown>();
   const producer = new Producer(node, options.blockIntervalMs, failure.resolve);
   const faucet = new Faucet(node);
-  const server = new HttpServer(
-    {
-      wallet: {
-        ...blockHandlers(ledger),
-        ...accountHandlers(node),
-        ...assetHandlers(ledger),
-        ...transactionHandlers(node),
-        ...contractHandlers(node),
-        ...contractReadHandlers(node),
-        ...chainHandlers(ledger),
-      },
-      dev: devHandlers(node, producer, faucet),
-      health: () => ({ status: 'ok', headNumber: ledger.headNumber }),
-    },
-    faults,
-  );
-  let port: number;
+  const api = [options.port, ...options.morePorts].map((port) => {
+    const own = new Faults();
+    return { port, faults: own, server: serve(node, producer, faucet, own) };
+  });
+  const ports: number[] = [];
   try {
     // Clients date their transactions by the head block, which is old at first and after a pause.
     if (options.producing || ledger.headNumber === 0) await node.seal();
-    port = await server.listen(options.host, options.port);
+    for (const { server, port } of api) ports.push(await server.listen(options.host, port));
   } catch (error) {
+    await Promise.all(api.slice(0, ports.length).map(({ server }) => server.close()));
     ledger.close();
     throw error;
   }
   if (options.producing) producer.start();
+  const urls = ports.map((port) => `http://${options.host}:${port}`);
   return {
-    url: `http://${options.host}:${port}`,
-    port,
+    url: urls[0] ?? '',
+    port: ports[0] ?? 0,
+    urls,
     chainId: chainIdOf(options.network),
     get headNumber() {
       return ledger.headNumber;
@@ -97,19 +91,46 @@ export async function startDevchain(given: Partial<DevchainOptions> = {}): Promi
     fork: (blocks, transactions = 'return') => node.fork(blocks, transactions),
     fund: (address, trxSun, trc10Units = 0n, trc10Id) =>
       faucet.fund(address, trxSun, trc10Units, trc10Id),
-    arm: (fault, count) => faults.arm(fault, count),
-    clearFaults: () => faults.clear(),
+    arm: (fault, count, at = 0) => {
+      const target = isChainFault(fault) ? faults : api[at]?.faults;
+      if (target === undefined) throw new RangeError(`the chain has no node ${at}`);
+      target.arm(fault, count);
+    },
+    clearFaults: () => {
+      for (const armed of [faults, ...api.map((each) => each.faults)]) armed.clear();
+    },
     setProducing: async (enabled) => {
       if (enabled) producer.start();
       else await producer.stop();
     },
     failed: failure.promise,
     stop: async () => {
-      await server.close();
+      await Promise.all(api.map(({ server }) => server.close()));
       await producer.stop();
       // What was accepted is not lost by an orderly stop.
       if (options.producing && node.pendingCount > 0) await node.seal();
       ledger.close();
     },
   };
+}
+
+/** One node of the chain: the same blocks and pool as every other, faults of its own. */
+function serve(node: ChainNode, producer: Producer, faucet: Faucet, faults: Faults): HttpServer {
+  const { ledger } = node;
+  return new HttpServer(
+    {
+      wallet: {
+        ...blockHandlers(ledger),
+        ...accountHandlers(node),
+        ...assetHandlers(ledger),
+        ...transactionHandlers(node, faults),
+        ...contractHandlers(node),
+        ...contractReadHandlers(node),
+        ...chainHandlers(ledger),
+      },
+      dev: devHandlers(node, producer, faucet, faults),
+      health: () => ({ status: 'ok', headNumber: ledger.headNumber }),
+    },
+    faults,
+  );
 }

@@ -121,7 +121,7 @@ describe('faults', () => {
   });
 
   it('include in the last block before the expiration', async () => {
-    chain.arm({ kind: 'hold' });
+    chain.arm({ kind: 'hold', offsetMs: -1 });
     const { txid } = await pay();
     const stepMs = 10_000;
     const expirationMs = chain.headTimestampMs + 60_000;
@@ -130,6 +130,96 @@ describe('faults', () => {
       await chain.mine(1, Math.min(chain.headTimestampMs + stepMs, expirationMs - 300));
     }
     expect(chain.headTimestampMs).toBe(expirationMs - 300);
+  });
+
+  it.each([-3_000, -900, 0, 900, 3_000])(
+    'include %i ms around the expiration, missing the slots between',
+    async (offsetMs) => {
+      chain.arm({ kind: 'hold', offsetMs });
+      const { txid } = await pay();
+      const expirationMs = chain.headTimestampMs + 60_000;
+      await chain.mine(1, expirationMs - 5_000);
+      for (let blocks = 0; !(await known(txid)); blocks++) {
+        if (blocks > 20) throw new Error('never included');
+        await chain.mine();
+      }
+      const offMs = chain.headTimestampMs - (expirationMs + offsetMs);
+      expect(offMs).toBeGreaterThanOrEqual(offsetMs < 0 ? -300 : 0);
+      expect(offMs).toBeLessThan(300);
+    },
+  );
+
+  it('refuse a broadcast, and take it nevertheless', async () => {
+    chain.arm({ kind: 'refuse', code: 'BANDWITH_ERROR', accept: false });
+    chain.arm({ kind: 'refuse', code: 'DUP_TRANSACTION_ERROR', accept: true });
+    const send = async () => {
+      const to = newAccount(chain).address;
+      const draft = await payer.tronWeb.transactionBuilder.sendTrx(to, 3, payer.address);
+      return payer.tronWeb.trx.sendRawTransaction(await payer.tronWeb.trx.sign(draft));
+    };
+    const [refused, taken] = [await send(), await send()];
+    await chain.mine();
+    expect(refused).toMatchObject({ code: 'BANDWITH_ERROR' });
+    expect(taken).toMatchObject({ code: 'DUP_TRANSACTION_ERROR' });
+    const ids = [refused, taken].map((answer) => (answer as unknown as { txid: string }).txid);
+    expect(await Promise.all(ids.map(known))).toEqual([false, true]);
+  });
+
+  it('show an old solid head and altered transactions', async () => {
+    await pay(5);
+    await chain.mine(30);
+    const solid = async () =>
+      Number((await clientOf(chain).trx.getConfirmedCurrentBlock()).block_header.raw_data.number);
+    chain.arm({ kind: 'stale-solid', path: '/walletsolidity/', blocks: 4 });
+    expect(await solid()).toBe(chain.solidNumber - 4);
+    expect(await solid()).toBe(chain.solidNumber);
+    chain.arm({ kind: 'alter', path: '/wallet/createtransaction' });
+    const answer = await post(chain, '/wallet/createtransaction', {
+      owner_address: payer.hex,
+      to_address: newAccount(chain).hex,
+      amount: 7,
+    });
+    const raw = answer.raw_data as { contract: { parameter: { value: { amount: number } } }[] };
+    expect(raw.contract[0]?.parameter.value.amount).toBe(8);
+  });
+
+  it('change the permissions of an account whose key is given', async () => {
+    const thief = newAccount(chain);
+    const { privateKey, address } = payer;
+    const change = (body: object) => post(chain, '/dev/permissions', body);
+    const keys = [address, thief.address];
+    expect(await change({ privateKey, keys })).toHaveProperty('txId');
+    await chain.mine();
+    const account = await clientOf(chain).trx.getUnconfirmedAccount(address);
+    expect(account.owner_permission.keys).toHaveLength(2);
+    expect(account.active_permission[0]?.keys).toHaveLength(2);
+    expect((await change({ privateKey: 'no', keys })).Error).toContain('64 digits of hex');
+    expect((await change({ privateKey, keys: 'x' })).Error).toContain('keys must be a list');
+  });
+
+  it('belong to one of several nodes, those of the chain to all', async () => {
+    const several = await startDevchain({ producing: false, morePorts: [0, 0] });
+    const heads = () => Promise.all(several.urls.map((url) => fetch(`${url}/wallet/getnowblock`)));
+    several.arm({ kind: 'http-error', path: '/wallet/getnowblock', status: 503 }, 1, 1);
+    expect((await heads()).map(({ status }) => status)).toEqual([200, 503, 200]);
+    const third = several.urls[2] ?? '';
+    const arm = (kind: string) =>
+      fetch(`${third}/dev/faults`, { method: 'POST', body: JSON.stringify({ kind }) });
+    await arm('drop');
+    await arm('lie-success');
+    const listed = await Promise.all(
+      several.urls.map(async (url) => (await (await fetch(`${url}/dev/faults`)).json()) as object),
+    );
+    expect(listed[0]).toEqual({ faults: [{ kind: 'drop', count: 1 }] });
+    expect(listed[2]).toEqual({
+      faults: [
+        { kind: 'drop', count: 1 },
+        { kind: 'lie-success', count: 1 },
+      ],
+    });
+    expect(() => several.arm({ kind: 'lie-success' }, 1, 3)).toThrow('no node 3');
+    several.clearFaults();
+    await several.stop();
   });
 
   it('fail a call', async () => {

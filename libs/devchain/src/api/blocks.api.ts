@@ -7,7 +7,8 @@ const RANGE_MAX = 100;
 
 /** Reading blocks, transactions and receipts. */
 export function blockHandlers(ledger: Ledger): Handlers {
-  const top = ({ solid }: ApiRequest): number => (solid ? ledger.solidNumber : ledger.headNumber);
+  const top = ({ solid, solidBehind }: ApiRequest): number =>
+    solid ? Math.max(0, ledger.solidNumber - solidBehind) : ledger.headNumber;
   const blockAt = (request: ApiRequest, number: number): Block | undefined =>
     number <= top(request) ? ledger.block(number) : undefined;
   const print = (request: ApiRequest, block: Block | undefined, detail = true): unknown =>

@@ -6,6 +6,7 @@ import { AddressError } from '../codec/address.js';
 import { isObject, JsonError, type JsonObject, parseJson, printJson } from '../codec/json.js';
 import { ProtobufError } from '../codec/protobuf.js';
 import { TransactionRefused } from '../execution/outcome.js';
+import { alterTransactions } from './lies.js';
 import type { Handler, Handlers } from './request.js';
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -112,6 +113,7 @@ export class HttpServer {
       asText = params.int64_as_string === true;
       const lie = this.faults.take('answer', url.pathname);
       answer = lie === undefined ? await this.dispatch(url.pathname, params) : lie.body;
+      if (this.faults.take('alter', url.pathname) !== undefined) answer = alterTransactions(answer);
       await this.disturb(url.pathname, 'after');
     } catch (error) {
       if (error instanceof HttpError) status = error.status;
@@ -146,6 +148,7 @@ export class HttpServer {
     return handler({
       params,
       solid: area === 'walletsolidity',
+      solidBehind: this.faults.take('stale-solid', path)?.blocks ?? 0,
       visible: params.visible === true,
     });
   }

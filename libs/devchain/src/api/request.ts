@@ -6,6 +6,8 @@ export interface ApiRequest {
   readonly params: JsonObject;
   /** Asked below /walletsolidity: answer from solidified blocks only. */
   readonly solid: boolean;
+  /** How many of the newest solidified blocks are kept back (a fault). */
+  readonly solidBehind: number;
   /** Addresses as base58 and names as text instead of hex. */
   readonly visible: boolean;
 }

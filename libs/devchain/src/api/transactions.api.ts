@@ -1,3 +1,4 @@
+import type { Faults } from '../chain/faults.js';
 import type { ChainNode } from '../chain/node.js';
 import { addressFromKey, addressKey } from '../codec/address.js';
 import { type JsonObject, printJson, toBytes } from '../codec/json.js';
@@ -16,34 +17,47 @@ import { deploymentValue, draft } from './drafts.js';
 import { printAddress, printText } from './print.js';
 import { type ApiRequest, type Handler, type Handlers, textParam } from './request.js';
 
+/** What takes transactions, and how it misbehaves. */
+interface Broadcaster {
+  readonly node: ChainNode;
+  readonly faults: Faults;
+}
+
 interface Refusal {
   readonly code: string;
   readonly message: string;
 }
 
-async function trySubmit(node: ChainNode, transaction: Transaction): Promise<Refusal | undefined> {
+async function trySubmit(
+  { node, faults }: Broadcaster,
+  transaction: Transaction,
+): Promise<Refusal | undefined> {
+  if (faults.take('lie-success') !== undefined) return undefined;
+  const lie = faults.take('refuse');
+  const refusal = lie && { code: lie.code, message: 'refused by a fault' };
+  if (lie?.accept === false) return refusal;
   try {
     await node.submit(transaction);
-    return undefined;
+    return refusal;
   } catch (error) {
     if (error instanceof TransactionRefused) return { code: error.code, message: error.message };
     throw error;
   }
 }
 
-async function broadcastJson(node: ChainNode, request: ApiRequest): Promise<JsonObject> {
+async function broadcastJson(to: Broadcaster, request: ApiRequest): Promise<JsonObject> {
   const transaction = transactionFromJson(request.params);
-  const refusal = await trySubmit(node, transaction);
+  const refusal = await trySubmit(to, transaction);
   const txid = transaction.txId;
   if (refusal === undefined) return { result: true, txid };
   return { code: refusal.code, txid, message: printText(refusal.message, request.visible) };
 }
 
-async function broadcastHex(node: ChainNode, request: ApiRequest): Promise<JsonObject> {
+async function broadcastHex(to: Broadcaster, request: ApiRequest): Promise<JsonObject> {
   const transaction = transactionFromBytes(
     toBytes(textParam(request, 'transaction'), 'transaction'),
   );
-  const refusal = await trySubmit(node, transaction);
+  const refusal = await trySubmit(to, transaction);
   return {
     result: refusal === undefined,
     code: refusal?.code ?? 'SUCCESS',
@@ -102,7 +116,7 @@ function signWeight(node: ChainNode, request: ApiRequest): JsonObject {
 }
 
 /** Building and broadcasting transactions. */
-export function transactionHandlers(node: ChainNode): Handlers {
+export function transactionHandlers(node: ChainNode, faults: Faults): Handlers {
   const build =
     (type: ContractType): Handler =>
     async (request) => {
@@ -123,8 +137,8 @@ export function transactionHandlers(node: ChainNode): Handlers {
         draft(node, request, 'CreateSmartContract', deploymentValue(request.params)),
         request.visible,
       ),
-    broadcasttransaction: (request) => broadcastJson(node, request),
-    broadcasthex: (request) => broadcastHex(node, request),
+    broadcasttransaction: (request) => broadcastJson({ node, faults }, request),
+    broadcasthex: (request) => broadcastHex({ node, faults }, request),
     getsignweight: (request) => signWeight(node, request),
     getapprovedlist: (request) => {
       const transaction = transactionFromJson(request.params);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Faults, parseFault } from './faults.js';
+import { FAULT_KINDS, Faults, parseFault } from './faults.js';
 
 describe('faults', () => {
   it('act as often as armed', () => {
     const faults = new Faults();
     faults.arm({ kind: 'drop' }, 2);
     expect([1, 2, 3].map(() => faults.take('drop') !== undefined)).toEqual([true, true, false]);
-    faults.arm({ kind: 'hold' }, 0);
-    expect(faults.take('hold')).toBeUndefined();
+    faults.arm({ kind: 'drop' }, 0);
+    expect(faults.take('drop')).toBeUndefined();
   });
 
   it('match the path', () => {
@@ -18,15 +18,24 @@ describe('faults', () => {
     expect(faults.take('delay-before', '/wallet/getblock')).toMatchObject({ delayMs: 5 });
   });
 
-  it('are read with defaults and bounds', () => {
+  it('are read with defaults', () => {
     expect(parseFault({ kind: 'drop', count: 3 })).toEqual({ fault: { kind: 'drop' }, count: 3 });
-    expect(parseFault({ kind: 'delay-after', delayMs: 1e12 }).fault).toMatchObject({
-      delayMs: 1_000,
-    });
-    expect(parseFault({ kind: 'fail-call', result: 'nonsense' }).fault).toMatchObject({
-      result: 'OUT_OF_ENERGY',
-    });
-    expect(() => parseFault({})).toThrow('kind must be one of');
-    expect(() => parseFault('drop')).toThrow('kind must be one of');
+    expect(parseFault({ kind: 'hold' }).fault).toEqual({ kind: 'hold', offsetMs: -1 });
+    expect(parseFault({ kind: 'refuse' }).fault).toMatchObject({ code: 'SERVER_BUSY' });
+    expect(parseFault({ kind: 'stale-solid' }).fault).toMatchObject({ path: '/walletsolidity/' });
+    for (const kind of FAULT_KINDS) expect(parseFault({ kind }).fault.kind).toBe(kind);
+  });
+
+  it.each([
+    [{}, /kind must be one of drop, hold/],
+    ['drop', /kind must be one of/],
+    [{ kind: 'delay-after', delayMs: 1e12 }, /delayMs must be a whole number from 0 to 600000/],
+    [{ kind: 'hold', offsetMs: 0.5 }, /offsetMs must be a whole number/],
+    [{ kind: 'fail-call', result: 'nonsense' }, /result must be one of REVERT/],
+    [{ kind: 'refuse', code: 'NO' }, /code must be one of SIGERROR/],
+    [{ kind: 'answer', path: 5 }, /path must be a text that starts with \//],
+    [{ kind: 'drop', count: -1 }, /count must be/],
+  ])('are refused when malformed: %j', (json, message) => {
+    expect(() => parseFault(json)).toThrow(message);
   });
 });

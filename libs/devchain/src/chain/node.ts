@@ -18,6 +18,14 @@ interface Pending {
   readonly executed: Executed[];
 }
 
+/** A transaction that was accepted and is kept back. */
+interface Held {
+  readonly transaction: Transaction;
+  readonly expirationMs: number;
+  /** The time of the block that is to hold it. */
+  readonly dueMs: number;
+}
+
 export interface NodeOptions {
   readonly blockIntervalMs: number;
   readonly pendingMax: number;
@@ -36,8 +44,8 @@ export class ChainNode {
   private lastActiveMs: number;
   /** Told when the first transaction of a block has been admitted. */
   onPending: () => void = () => undefined;
-  /** Accepted, but kept out of blocks until shortly before they expire (a fault). */
-  private held: Transaction[] = [];
+  /** Accepted, but kept out of blocks until around their expiration (a fault). */
+  private held: Held[] = [];
 
   constructor(
     readonly ledger: Ledger,
@@ -72,7 +80,6 @@ export class ChainNode {
 
   /** Admits a signed transaction to the next block. @throws TransactionRefused */
   async submit(transaction: Transaction): Promise<void> {
-    if (this.faults.take('lie-success') !== undefined) return;
     if (this.lock.queued + this.pendingIds.size >= this.options.pendingMax) {
       throw new TransactionRefused('SERVER_BUSY', 'Server busy.');
     }
@@ -82,9 +89,10 @@ export class ChainNode {
         await this.tryOut(transaction);
         return;
       }
-      if (this.faults.take('hold') !== undefined) {
+      const hold = this.faults.take('hold');
+      if (hold !== undefined) {
         await this.tryOut(transaction);
-        this.held.push(transaction);
+        this.held.push({ transaction, ...dueTimes(transaction, hold.offsetMs) });
         this.pendingIds.add(transaction.txId);
         return;
       }
@@ -111,7 +119,7 @@ export class ChainNode {
       const undone = this.ledger.cut(blocks);
       const back = transactions === 'return' ? [...undone, ...waiting] : waiting;
       this.pending = undefined;
-      this.pendingIds = new Set(this.held.map(({ txId }) => txId));
+      this.pendingIds = new Set(this.held.map(({ transaction }) => transaction.txId));
       await this.readmit(back, this.nextSlotMs());
       return undone.map(({ txId }) => txId);
     });
@@ -175,7 +183,8 @@ export class ChainNode {
   }
 
   private async sealNow(timestampMs: number | undefined): Promise<Block> {
-    const slotMs = timestampMs ?? this.pending?.timestampMs ?? this.currentSlotMs();
+    const slotMs =
+      timestampMs ?? this.slotForHeld(this.pending?.timestampMs ?? this.currentSlotMs());
     await this.releaseHeld(slotMs);
     if (this.pending !== undefined && this.pending.timestampMs !== slotMs) {
       const waiting = this.pending.executed.map(({ transaction }) => transaction);
@@ -189,7 +198,7 @@ export class ChainNode {
       pending?.overlay.changes ?? new Map(),
     );
     this.pending = undefined;
-    this.pendingIds = new Set(this.held.map(({ txId }) => txId));
+    this.pendingIds = new Set(this.held.map(({ transaction }) => transaction.txId));
     return block;
   }
 
@@ -211,12 +220,22 @@ export class ChainNode {
 
   /** Lets held transactions go when the block after this one would be too late. */
   private async releaseHeld(slotMs: number): Promise<void> {
-    const due = this.held.filter(
-      ({ raw }) => Number(intOf(raw, 'expiration')) <= slotMs + this.options.blockIntervalMs,
-    );
+    const step = this.options.blockIntervalMs;
+    const isDue = ({ dueMs, expirationMs }: Held) =>
+      dueMs < expirationMs ? dueMs < slotMs + step : dueMs <= slotMs;
+    const due = this.held.filter(isDue);
     if (due.length === 0) return;
-    this.held = this.held.filter((transaction) => !due.includes(transaction));
-    await this.readmit(due, slotMs);
+    this.held = this.held.filter((held) => !due.includes(held));
+    await this.readmit(
+      due.map(({ transaction }) => transaction),
+      slotMs,
+    );
+  }
+
+  /** A slot at or after `slotMs`: those between a held transaction's expiration and its time are missed. */
+  private slotForHeld(slotMs: number): number {
+    const missed = this.held.filter((held) => slotMs >= held.expirationMs && slotMs < held.dueMs);
+    return Math.max(slotMs, ...missed.map(({ dueMs }) => dueMs));
   }
 
   private open(timestampMs: number): Pending {
@@ -240,6 +259,11 @@ export class ChainNode {
     const slotMs = (Math.floor(this.now() / step) + 1) * step;
     return Math.max(slotMs, this.ledger.headTimestampMs + step);
   }
+}
+
+function dueTimes(transaction: Transaction, offsetMs: number) {
+  const expirationMs = Number(intOf(transaction.raw, 'expiration'));
+  return { expirationMs, dueMs: expirationMs + offsetMs };
 }
 
 /** State key used where a constant call names no caller. */

@@ -1,0 +1,40 @@
+import { isObject } from '../codec/json.js';
+
+/**
+ * An answer with other contents in every transaction of it: amounts one higher, call data and payees
+ * changed in their last digit. Ids, hashes and `raw_data_hex` stay, so that only a client that
+ * builds and hashes the raw data itself can tell.
+ */
+export function alterTransactions(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.map(alterTransactions);
+  if (!isObject(answer)) return answer;
+  return Object.fromEntries(
+    Object.entries(answer).map(([name, value]) => [
+      name,
+      name === 'raw_data' ? alterRaw(value) : alterTransactions(value),
+    ]),
+  );
+}
+
+function alterRaw(raw: unknown): unknown {
+  if (!isObject(raw) || !Array.isArray(raw.contract)) return raw;
+  return { ...raw, contract: raw.contract.map(alterContract) };
+}
+
+function alterContract(contract: unknown): unknown {
+  if (!isObject(contract) || !isObject(contract.parameter)) return contract;
+  const { parameter } = contract;
+  if (!isObject(parameter.value)) return contract;
+  const value = Object.fromEntries(
+    Object.entries(parameter.value).map(([name, field]) => [name, alterField(name, field)]),
+  );
+  return { ...contract, parameter: { ...parameter, value } };
+}
+
+function alterField(name: string, field: unknown): unknown {
+  if (name === 'amount' && typeof field === 'number') return field + 1;
+  if (name === 'amount' && typeof field === 'bigint') return field + 1n;
+  const isText = typeof field === 'string' && field !== '';
+  if ((name !== 'data' && name !== 'to_address') || !isText) return field;
+  return `${field.slice(0, -1)}${field.endsWith('0') ? '1' : '0'}`;
+}
