@@ -8,8 +8,8 @@ import { metric, metrics } from './state.js';
 
 /*
  * Runs our k6 script on Node, where k6 is not to be had: the same requests, the same checks and thresholds, one
- * constant-arrival-rate scenario. It shares a single connection between all virtual users, and it is JavaScript: it
- * checks the script and the ledger, its figures are not k6's.
+ * constant-arrival-rate scenario. Its iterations share 32 connections, and it is JavaScript: it checks the script and
+ * the ledger, its figures are not k6's.
  */
 const [script = '', ackFile = ''] = process.argv.slice(2);
 const modules = new URL('./modules.js', import.meta.url).href;

@@ -60,6 +60,9 @@ export const execution = {
   },
 };
 
+/** k6 has a connection per virtual user; these are as many as its smallest run has. */
+const CONNECTIONS = 32;
+
 /** An answer as k6 gives it: the message in protobuf's JSON form. */
 type Answer = {
   readonly status: number;
@@ -123,15 +126,19 @@ export class Client {
     return call.call(this.#client(service), { deadline }) as never;
   }
 
+  // Iterations take turns with the connections.
   #client(service: string): InstanceType<ServiceClientConstructor> {
-    const known = this.#clients.get(service);
+    const key = `${service} ${(iteration.getStore() ?? 0) % CONNECTIONS}`;
+    const known = this.#clients.get(key);
     if (known !== undefined) return known;
     const Constructor = this.#services.get(service);
     if (Constructor === undefined || this.#credentials === undefined) {
       throw new Error(`${service} is not loaded or not connected`);
     }
-    const client = new Constructor(this.#address, this.#credentials);
-    this.#clients.set(service, client);
+    const client = new Constructor(this.#address, this.#credentials, {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    this.#clients.set(key, client);
     return client;
   }
 }

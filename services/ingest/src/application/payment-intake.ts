@@ -87,8 +87,8 @@ export class PaymentIntake {
       const again = { ...payment };
       this.#askAgain(submission, again, (laterMs, isAnswered) => {
         const isBehind = mayBeBehind(table, again.row, again.detail, laterMs);
-        // A question that brought nothing costs about what a signature check costs.
-        if (isBehind) submission.sender.charge(1, laterMs);
+        // An answer that brought nothing costs about what a signature check costs.
+        if (isBehind && isAnswered) submission.sender.charge(1, laterMs);
         const still = this.#checkTick(again, laterMs);
         if (still === undefined) this.#enter(submission, KIND.tick, again);
         else {
@@ -134,7 +134,8 @@ export class PaymentIntake {
       const missing = rows.findIndex((row) => row < 0);
       if (missing < 0) then.known(rows, nowMs);
       else {
-        submission.sender.charge(1, nowMs);
+        // That the books are silent or busy is no fault of the sender.
+        if (rows[missing] === NO_ROW.unknown) submission.sender.charge(1, nowMs);
         then.unknown(refusalAt(missing, rows));
       }
       for (const row of rows) if (row >= 0) table.release(row);
@@ -228,7 +229,7 @@ export class PaymentIntake {
     table.retain(payment.row);
     const asked = lookup.ask(Uint8Array.from(table.id(payment.row))).then(([row = NONE]) => {
       const nowMs = this.#nowMs();
-      if (row < 0) submission.sender.charge(1, nowMs);
+      if (row === NO_ROW.unknown) submission.sender.charge(1, nowMs);
       then(nowMs, row >= 0 || row === NO_ROW.unknown);
       if (row >= 0) table.release(row);
       table.release(payment.row);

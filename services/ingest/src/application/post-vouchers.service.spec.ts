@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LIMITS } from '#libs/domain';
 import { newChannel, newKeys, tickOf } from '../../test/factory.js';
 import { Fixture } from '../../test/fixture.js';
+import { FAILURES_MAX } from '../domain/failure-budget.js';
 import { INGEST_LIMITS } from './limits.js';
 
 afterEach(() => vi.useRealTimers());
@@ -245,11 +246,26 @@ describe('bounds', () => {
     const good = [fixture.voucher(channels[0]!, 5n)];
     await expect(fixture.results({ vouchers: good }, 'bad:1')).rejects.toThrow('OVERLOADED');
     expect(await fixture.results({ vouchers: good }, 'good:1')).toEqual([5n]);
-    fixture.clock.advanceMs(1_000n);
+    fixture.clock.advanceMs(31_000n);
     fixture.mark();
     expect(
       await fixture.results({ vouchers: [fixture.voucher(channels[1]!, 5n)] }, 'bad:1'),
     ).toEqual([5n]);
+  });
+
+  it('holds nothing against a client that sends again what is paid, closed, or asked of silent books', async () => {
+    const fixture = new Fixture();
+    const [channel, closed] = [fixture.open(), fixture.open({ state: 'closed' })];
+    expect(await fixture.results({ vouchers: [fixture.voucher(channel, 9n)] })).toEqual([9n]);
+    const many = <T>(one: T) => new Array<T>(2 * FAILURES_MAX).fill(one);
+    const again = many(fixture.voucher(channel, 9n));
+    expect(new Set(await fixture.results({ vouchers: again }))).toEqual(new Set(['SUPERSEDED']));
+    const late = many(fixture.voucher(closed, 9n));
+    expect(new Set(await fixture.results({ vouchers: late }))).toEqual(new Set(['CHANNEL_CLOSED']));
+    fixture.books.failure = new Error('down');
+    const unknown = many(0).map(() => fixture.voucher(newChannel(), 1n));
+    expect(new Set(await fixture.results({ vouchers: unknown }))).toEqual(new Set(['UNAVAILABLE']));
+    expect(await fixture.results({ vouchers: [fixture.voucher(channel, 10n)] })).toEqual([10n]);
   });
 
   it('answers within ten seconds whatever the log does', async () => {

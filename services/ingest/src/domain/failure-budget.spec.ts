@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { FAILURES_MAX, FAILURES_PER_SECOND, FailureBudget, JointBudget } from './failure-budget.js';
+import {
+  DEBT_MAX,
+  FAILURES_MAX,
+  FAILURES_PER_SECOND,
+  FailureBudget,
+  JointBudget,
+} from './failure-budget.js';
 
 describe('FailureBudget', () => {
   it('is spent after its maximum and refills with time', () => {
@@ -15,7 +21,21 @@ describe('FailureBudget', () => {
     const budget = new FailureBudget(0);
     budget.charge(FAILURES_MAX + 10 * FAILURES_PER_SECOND, 0);
     expect(budget.isSpent(10_000)).toBe(true);
-    expect(budget.isSpent(10_100)).toBe(false);
+    expect(budget.isSpent(10_200)).toBe(false);
+  });
+
+  it('holds no more against a sender than half a minute repays', () => {
+    const budget = new FailureBudget(0);
+    budget.charge(1_000_000, 0);
+    expect(DEBT_MAX / FAILURES_PER_SECOND).toBe(30);
+    expect(budget.isSpent(30_000)).toBe(true);
+    expect(budget.isSpent(30_200)).toBe(false);
+  });
+
+  it('cuts off 50 failures a second within a second', () => {
+    const budget = new FailureBudget(0);
+    for (let at = 0; at < 50; at++) budget.charge(1, at * 20);
+    expect(budget.isSpent(1_000)).toBe(true);
   });
 
   it('never holds more than its maximum, and time never takes anything away', () => {

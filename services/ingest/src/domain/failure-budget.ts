@@ -1,8 +1,11 @@
-/** Checks that may fail in a row: about 13 ms of one core. */
-export const FAILURES_MAX = 256;
+/** Checks that may fail in a row, about 2 ms of one core: 50 a second are cut off within a second. */
+export const FAILURES_MAX = 32;
 
-/** Failed checks a second that a connection may cost for ever: a third of a percent of one core. */
-export const FAILURES_PER_SECOND = 64;
+/** Failed checks a second that a sender may cost for ever: half a thousandth of one core. */
+export const FAILURES_PER_SECOND = 8;
+
+/** More than this is not held against a sender: an honest one's worst mistake is waited off in half a minute. */
+export const DEBT_MAX = 240;
 
 /** Who pays for failed payments. */
 export type Budget = {
@@ -15,7 +18,7 @@ export type Budget = {
 /**
  * What the failed payments of one sender may cost, in signature checks: a bucket that refills
  * with time. Honest senders hardly touch it; one that sends garbage is refused unread while its
- * bucket is empty. It may fall below zero, by one flush at most, and that debt is waited off too.
+ * bucket is empty. One flush may take it below zero; that debt is waited off too, up to {@link DEBT_MAX}.
  */
 export class FailureBudget implements Budget {
   #left = FAILURES_MAX;
@@ -27,7 +30,7 @@ export class FailureBudget implements Budget {
 
   charge(cost: number, nowMs: number): void {
     this.#refill(nowMs);
-    this.#left -= cost;
+    this.#left = Math.max(this.#left - cost, -DEBT_MAX);
   }
 
   isSpent(nowMs: number): boolean {
