@@ -57,7 +57,8 @@ function ingestModule(config: Config, logger: Logger, verifier: ProofVerifier): 
     rowsMax: config.CHANNELS_IN_MEMORY_MAX,
   });
   const questions = new OpenQuestions();
-  const channels = new ChannelsConsumer(kafka, new ChannelDirectory(table, questions), logger);
+  const directory = new ChannelDirectory(table, questions, CLOCK);
+  const channels = new ChannelsConsumer(kafka, directory, logger);
   const books = new BooksClient({
     address: config.BALANCE_INTERNAL_URL,
     token: config.INTERNAL_TOKEN_FILE,

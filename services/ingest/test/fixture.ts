@@ -122,7 +122,7 @@ export class Fixture {
   readonly meter = new TallyMeter();
   readonly table = new ChannelTable({ partitions: PARTITIONS, rowsMax: 4_096 });
   readonly questions = new OpenQuestions();
-  readonly directory = new ChannelDirectory(this.table, this.questions);
+  readonly directory = new ChannelDirectory(this.table, this.questions, this.clock);
   readonly lookup: ChannelLookup;
   readonly verifier = new CountingVerifier();
   readonly core: IngestCore;

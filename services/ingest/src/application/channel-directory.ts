@@ -1,6 +1,7 @@
 import type { ChannelFacts } from '../domain/channel.js';
 import type { ChannelTable } from '../domain/channel-table.js';
 import { channelKey, type OpenQuestions } from './open-questions.js';
+import type { Clock } from './ports.js';
 
 /**
  * Keeps the table's channels true to what the `channels` topic tells. The table is a cache: news of a
@@ -11,6 +12,7 @@ export class ChannelDirectory {
   constructor(
     readonly table: ChannelTable,
     private readonly questions: OpenQuestions,
+    private readonly clock: Clock,
   ) {}
 
   get partitions(): number {
@@ -39,7 +41,7 @@ export class ChannelDirectory {
 
   /** All changes of this partition committed before `markMs` are known here. */
   mark(partition: number, markMs: number): void {
-    this.table.marks.take(partition, markMs);
+    this.table.marks.take(partition, markMs, Number(this.clock.nowMs()));
   }
 
   /** News of this partition is lost for good: nothing that was known of it counts any more. */

@@ -38,7 +38,7 @@ function setUp({ rowsMax = 64, marked = true } = {}) {
   const clock = new FakeClock();
   const table = new ChannelTable({ partitions: PARTITIONS, rowsMax });
   const questions = new OpenQuestions();
-  const directory = new ChannelDirectory(table, questions);
+  const directory = new ChannelDirectory(table, questions, clock);
   const books = new SlowBooks();
   const results: Record<string, number> = {};
   const meter = {

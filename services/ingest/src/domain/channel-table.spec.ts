@@ -166,7 +166,7 @@ describe('distrust', () => {
     const table = tableOf(256);
     const all = Array.from({ length: 100 }, (_, at) => factsOf(at + 1));
     for (const facts of all) table.learn(facts);
-    for (let part = 0; part < PARTITIONS; part++) table.marks.take(part, NOW_MS);
+    for (let part = 0; part < PARTITIONS; part++) table.marks.take(part, NOW_MS, NOW_MS);
     table.forgetPartition(3);
     for (const { id, partition } of all) expect(table.find(id) < 0).toBe(partition === 3);
     expect([table.isFresh(3, NOW_MS), table.isFresh(4, NOW_MS)]).toEqual([false, true]);

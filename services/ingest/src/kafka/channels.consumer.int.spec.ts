@@ -38,7 +38,9 @@ async function start() {
       return kafka.consumer(config);
     },
   });
-  const directory = new ChannelDirectory(table, new OpenQuestions());
+  const directory = new ChannelDirectory(table, new OpenQuestions(), {
+    nowMs: () => BigInt(Date.now()),
+  });
   const consumer = new ChannelsConsumer(watched, directory, logger, topic);
   await consumer.run();
   stops.push(() => consumer.stop());

@@ -13,7 +13,9 @@ const NOW_MS = 1_000_000;
 
 function setUp() {
   const table = new ChannelTable({ partitions: PARTITIONS, rowsMax: 64 });
-  const directory = new ChannelDirectory(table, new OpenQuestions());
+  const directory = new ChannelDirectory(table, new OpenQuestions(), {
+    nowMs: () => BigInt(NOW_MS),
+  });
   const kafka = new Kafka({ brokers: ['unused:1'] });
   const consumer = new ChannelsConsumer(kafka, directory, pino({ level: 'silent' }));
   const apply = (partition: number, value: Buffer | null, key: Buffer | null = null) =>
