@@ -46,6 +46,15 @@ export {
 export { partitionOf } from './partition.js';
 export { REASONS, type Reason } from './reasons.js';
 export { accept, type Refusal, type Result, refuse } from './result.js';
+export {
+  CHILD_BYTES,
+  climb,
+  HASH_BYTES,
+  levelCounts,
+  proofStep,
+  SumLevel,
+  siblingsOf,
+} from './sum-levels.js';
 export { type Hash32, hashesForward, tickChain, tickUnits } from './tick.js';
 export {
   addressWord,

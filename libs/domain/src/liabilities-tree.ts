@@ -2,6 +2,18 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { type Address, addressBytes } from './address.js';
 import { concatBytes, equalBytes, toHex } from './bytes.js';
 import type { Units } from './money.js';
+import {
+  CHILD_BYTES,
+  climb,
+  HASH_BYTES,
+  NODE_PREFIX,
+  proofStep,
+  SIDE,
+  SUM_BYTES,
+  SUM_MAX,
+  SumLevel,
+  siblingsOf,
+} from './sum-levels.js';
 import type { Hash32 } from './tick.js';
 
 /** What an account owns, outside its channels. The salt keeps others from guessing who stands beside them. */
@@ -39,16 +51,10 @@ export type SumLeaf = AccountLeaf | ChannelLeaf | PayoutLeaf;
 /** Root and total of a tree: what is committed on chain. */
 export type SumRoot = { readonly root: Uint8Array; readonly totalUnits: Units };
 
-const PREFIX = { account: 0x00, node: 0x01, channel: 0x02, payout: 0x03 } as const;
-const SUM_MAX = 2n ** 64n - 1n;
+const PREFIX = { account: 0x00, channel: 0x02, payout: 0x03 } as const;
 const LINE_MAX = 2 ** 32 - 1;
-const HASH_BYTES = 32;
-const SUM_BYTES = 8;
-const CHILD_BYTES = HASH_BYTES + SUM_BYTES;
-const NODE_BYTES = 1 + 2 * CHILD_BYTES;
 const STEP_BYTES = 1 + CHILD_BYTES;
 const LEVELS_MAX = 64;
-const SIDE = { left: 0, right: 1 } as const;
 
 /** The bytes of a leaf, which are hashed and which the vault reads. Throws a RangeError for what does not fit. */
 export function leafBytes(leaf: SumLeaf): Uint8Array {
@@ -94,9 +100,8 @@ export function leafUnits(leaf: SumLeaf): Units {
  * a place in the tree tells nothing. A last node without a neighbour moves up as it is.
  */
 export class SumTree {
-  /** Hashes and sums of each level, leaves first. */
-  readonly #levels: readonly Level[];
-  readonly #placeOf: ReadonlyMap<string, number>;
+  /** Leaves first. */
+  readonly #levels: readonly SumLevel[];
   readonly #hash: Hash32;
 
   /**
@@ -107,58 +112,33 @@ export class SumTree {
     if (leaves.length === 0) throw new RangeError('a tree has at least one leaf');
     assertDistinct(leaves);
     this.#hash = hash;
-    const entries = leaves.map((leaf) => ({
-      hash: hash(leafBytes(leaf)),
-      units: leafUnits(leaf),
-    }));
-    entries.sort((a, b) => Buffer.compare(a.hash, b.hash));
-    const bottom = newLevel(entries.length);
-    for (const [at, entry] of entries.entries()) put(bottom, at, entry.hash, entry.units);
-    this.#placeOf = new Map(entries.map((entry, at) => [toHex(entry.hash), at]));
-    const levels = [bottom];
-    for (let level = bottom; level.count > 1; ) {
-      level = this.#above(level);
-      levels.push(level);
-    }
+    const bottom = new SumLevel(leaves.length);
+    for (const leaf of leaves) bottom.add(hash(leafBytes(leaf)), leafUnits(leaf));
+    const levels = [bottom.sorted()];
+    for (const _turn of climb(levels, hash));
     this.#levels = levels;
   }
 
   /** Root and total. */
   get root(): SumRoot {
-    const top = this.#levels.at(-1) as Level;
-    return { root: hashAt(top, 0).slice(), totalUnits: sumAt(top, 0) };
+    const top = this.#levels.at(-1) as SumLevel;
+    return { root: top.hashAt(0).slice(), totalUnits: top.sumAt(0) };
   }
 
   /** Proof of a leaf: 41 bytes per level, see {@link verifyLeaf}. Throws a RangeError when the tree has no such leaf. */
   prove(leaf: SumLeaf): Uint8Array {
-    let place = this.#placeOf.get(toHex(this.#hash(leafBytes(leaf))));
+    const place = this.#levels[0]?.find(this.#hash(leafBytes(leaf)));
     if (place === undefined) throw new RangeError('the tree has no such leaf');
-    const steps: Uint8Array[] = [];
-    for (const level of this.#levels.slice(0, -1)) {
-      const sibling = place ^ 1;
-      if (sibling < level.count) {
-        const side = sibling < place ? SIDE.left : SIDE.right;
-        steps.push(Uint8Array.of(side), childAt(level, sibling));
-      }
-      place >>= 1;
-    }
+    const siblings = siblingsOf(
+      place,
+      this.#levels.map(({ count }) => count),
+    );
+    const steps = siblings.map((sibling, level) =>
+      sibling === undefined
+        ? new Uint8Array(0)
+        : proofStep(sibling, (this.#levels[level] as SumLevel).childAt(sibling)),
+    );
     return concatBytes(...steps);
-  }
-
-  #above(level: Level): Level {
-    const above = newLevel(Math.ceil(level.count / 2));
-    const node = new Uint8Array(NODE_BYTES);
-    node[0] = PREFIX.node;
-    for (let at = 0; at < above.count; at++) {
-      const left = 2 * at;
-      if (left + 1 === level.count) {
-        above.children.set(childAt(level, left), at * CHILD_BYTES);
-        continue;
-      }
-      node.set(level.children.subarray(left * CHILD_BYTES, (left + 2) * CHILD_BYTES), 1);
-      put(above, at, this.#hash(node), sumAt(level, left) + sumAt(level, left + 1));
-    }
-    return above;
   }
 }
 
@@ -195,37 +175,12 @@ export function foldProof(
     const pair = side === SIDE.left ? [sibling, own] : [own, sibling];
     const sum = readSum(own) + readSum(sibling);
     if (sum > SUM_MAX) return undefined;
-    own = concatBytes(hash(concatBytes(Uint8Array.of(PREFIX.node), ...pair)), uint64(sum));
+    own = concatBytes(hash(concatBytes(Uint8Array.of(NODE_PREFIX), ...pair)), uint64(sum));
   }
   return { root: own.slice(0, HASH_BYTES), totalUnits: readSum(own) };
 }
 
 /** A level's nodes side by side, 40 bytes each: hash ‖ sum. */
-type Level = { readonly count: number; readonly children: Uint8Array; readonly view: DataView };
-
-function newLevel(count: number): Level {
-  const children = new Uint8Array(count * CHILD_BYTES);
-  return { count, children, view: new DataView(children.buffer) };
-}
-
-function put(level: Level, at: number, hash: Uint8Array, units: Units): void {
-  if (units > SUM_MAX) throw new RangeError('a sum of a tree leaves 64 bits');
-  level.children.set(hash, at * CHILD_BYTES);
-  level.view.setBigUint64(at * CHILD_BYTES + HASH_BYTES, units);
-}
-
-function childAt(level: Level, at: number): Uint8Array {
-  return level.children.subarray(at * CHILD_BYTES, (at + 1) * CHILD_BYTES);
-}
-
-function hashAt(level: Level, at: number): Uint8Array {
-  return childAt(level, at).subarray(0, HASH_BYTES);
-}
-
-function sumAt(level: Level, at: number): Units {
-  return level.view.getBigUint64(at * CHILD_BYTES + HASH_BYTES);
-}
-
 function readSum(child: Uint8Array): Units {
   return new DataView(child.buffer, child.byteOffset).getBigUint64(child.length - SUM_BYTES);
 }
