@@ -4,6 +4,7 @@ import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } f
 import {
   Asset,
   type Batch,
+  BatchApproval,
   BatchState,
   DepositState,
   type GetSettlementStatusResponse,
@@ -156,6 +157,7 @@ export function initialState(): ClusterState {
       heldDeposits: 0n,
       heldPayouts: 0n,
       suspenseDeposits: 0n,
+      undecidedBatches: 0n,
     },
     batches: [
       batch(7n, BatchState.BROADCAST, nowMs - 4_000n),
@@ -194,6 +196,8 @@ export function batch(batchNo: bigint, state: BatchState, plannedAtMs: bigint): 
     plannedAtMs,
     solidifiedAtMs: 0n,
     failure: '',
+    approval: BatchApproval.NOT_NEEDED,
+    decidedBy: '',
   };
 }
 

@@ -2,6 +2,8 @@ import type { ModuleMetadata } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
 import type { SettlementConfig } from './config.js';
+import { BatchOperatorController, BatchUseCases } from './grpc/batch-operator.controller.js';
+import { DepositOperatorController, DepositUseCases } from './grpc/deposit-operator.controller.js';
 import { SettlementController, SettlementReads } from './grpc/settlement.controller.js';
 import {
   OperatorUseCases,
@@ -17,10 +19,17 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
   const health = new Health();
   const metrics = new Metrics('settlement');
   const workers = new Workers(config, parts, logger, metrics, health);
-  const { place, deposits, batches, held, runs, status, clock } = parts;
+  const { place, deposits, batches, steps, held, runs, drafts, approvals, status, clock } = parts;
+  const token = config.INTERNAL_TOKEN_FILE;
   return {
     imports: [ScheduleModule.forRoot()],
-    controllers: [OpsController, SettlementController, SettlementOperatorController],
+    controllers: [
+      OpsController,
+      SettlementController,
+      SettlementOperatorController,
+      BatchOperatorController,
+      DepositOperatorController,
+    ],
     providers: [
       { provide: Health, useValue: health },
       { provide: Metrics, useValue: metrics },
@@ -28,7 +37,15 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
       { provide: SettlementReads, useValue: new SettlementReads(place, deposits, batches) },
       {
         provide: OperatorUseCases,
-        useValue: new OperatorUseCases(runs, status, held, clock, config.INTERNAL_TOKEN_FILE),
+        useValue: new OperatorUseCases(status, held, token),
+      },
+      {
+        provide: BatchUseCases,
+        useValue: new BatchUseCases(runs, drafts, approvals, batches, steps, clock, token),
+      },
+      {
+        provide: DepositUseCases,
+        useValue: new DepositUseCases(parts.depositResolutions, parts.foreignTokens, token),
       },
       scheduleOf(config.SETTLEMENT_CRON, () => workers.settle()),
     ],

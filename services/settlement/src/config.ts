@@ -44,6 +44,8 @@ export function loadConfig(env: Env) {
       ATTEMPTS_MAX: integer({ min: 1, max: 100 }).default(5),
       FAILURES_MAX: integer({ min: 1, max: 100 }).default(3),
       BATCH_RECIPIENTS_MAX: integer({ min: 1, max: 200 }).default(200),
+      /** A batch of so many units or more waits for an operator; 10^13 units are 10^10 BTT. */
+      APPROVAL_UNITS: z.coerce.bigint().min(1n).default(10_000_000_000_000n),
       RUN_PAYOUTS_MAX: integer({ min: 1, max: 100_000 }).default(10_000),
       IN_FLIGHT_MAX: integer({ min: 1, max: 5_000 }).default(256),
       ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(400_000),

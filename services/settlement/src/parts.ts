@@ -1,12 +1,15 @@
 import { Database } from '#libs/database';
 import type { Logger } from '#libs/observability';
 import { KeySigner, type NodeOptions, TronWebChain } from '#libs/tron';
+import { ApprovalService } from './application/approval.service.js';
 import { BatchDriverService } from './application/batch-driver.service.js';
 import { BatchSignerService } from './application/batch-signer.service.js';
 import { systemClock } from './application/clock.js';
 import { DepositBookingService } from './application/deposit-booking.service.js';
+import { DepositResolutionService } from './application/deposit-resolution.service.js';
 import { DepositWatcherService } from './application/deposit-watcher.service.js';
-import type { ChainPlace } from './application/ports.js';
+import { DraftService } from './application/draft.service.js';
+import { type ChainPlace, ownAddresses } from './application/ports.js';
 import { SettlementRunService } from './application/settlement-run.service.js';
 import { StatusService } from './application/status.service.js';
 import { WalletCheckService } from './application/wallet-check.service.js';
@@ -14,12 +17,15 @@ import { WithdrawalIntakeService } from './application/withdrawal-intake.service
 import { WithdrawalReportService } from './application/withdrawal-report.service.js';
 import type { SettlementConfig } from './config.js';
 import { BooksClient } from './grpc/books.client.js';
+import { ApprovalRepository } from './repositories/approval.repository.js';
 import { BatchRepository } from './repositories/batch.repository.js';
 import { BatchStepRepository } from './repositories/batch-step.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
+import { ForeignTokenRepository } from './repositories/foreign-token.repository.js';
 import { HeldRepository } from './repositories/held.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { PayoutRepository } from './repositories/payout.repository.js';
+import { ResolutionRepository } from './repositories/resolution.repository.js';
 import { ScanRepository } from './repositories/scan.repository.js';
 
 const SCAN_LAG_MAX_BLOCKS = 20n;
@@ -59,8 +65,11 @@ function createRepositories(database: Database) {
     deposits: new DepositRepository(database),
     payouts: new PayoutRepository(database),
     batches: new BatchRepository(database),
+    approvalRows: new ApprovalRepository(database),
     steps: new BatchStepRepository(database),
     held: new HeldRepository(database),
+    resolutions: new ResolutionRepository(database),
+    foreignTokens: new ForeignTokenRepository(database),
   };
 }
 
@@ -97,7 +106,7 @@ function createDriver(
     systemClock,
     logger,
   );
-  return { wallet, driver };
+  return { wallet, driver, terms };
 }
 
 /** Joins the parts of the service; tests make them the same way, again and again on the same database. */
@@ -106,9 +115,25 @@ export function createParts(config: SettlementConfig, logger: Logger) {
   const outside = createConnections(config);
   const repositories = createRepositories(outside.database);
   const { chain, place, books, leader } = outside;
-  const { scans, deposits, payouts, batches } = repositories;
-  const { wallet, driver } = createDriver(config, logger, outside, repositories);
+  const { scans, deposits, payouts, batches, approvalRows, foreignTokens } = repositories;
+  const { wallet, driver, terms } = createDriver(config, logger, outside, repositories);
+  const booking = new DepositBookingService(deposits, books, clock, logger);
   const intake = new WithdrawalIntakeService(payouts, books, place, clock, logger);
+  const runs = new SettlementRunService(
+    payouts,
+    batches,
+    intake,
+    books,
+    place,
+    {
+      payoutsMax: config.RUN_PAYOUTS_MAX,
+      recipientsMax: config.BATCH_RECIPIENTS_MAX,
+      approvalUnits: config.APPROVAL_UNITS,
+    },
+    () => leader.isLeader(),
+    clock,
+    logger,
+  );
   return {
     ...outside,
     ...repositories,
@@ -117,20 +142,26 @@ export function createParts(config: SettlementConfig, logger: Logger) {
     driver,
     intake,
     watcher: new DepositWatcherService(chain, scans, place, clock, config.DEPOSIT_START_BLOCK),
-    booking: new DepositBookingService(deposits, books, clock, logger),
-    reports: new WithdrawalReportService(payouts, books, logger),
-    runs: new SettlementRunService(
-      payouts,
-      batches,
-      intake,
-      books,
-      place,
-      { payoutsMax: config.RUN_PAYOUTS_MAX, recipientsMax: config.BATCH_RECIPIENTS_MAX },
-      () => leader.isLeader(),
+    booking,
+    depositResolutions: new DepositResolutionService(
+      repositories.resolutions,
+      deposits,
+      booking,
+      ownAddresses(place),
       clock,
       logger,
     ),
-    status: new StatusService(chain, wallet, { scans, deposits, payouts, batches }, driver, place),
+    reports: new WithdrawalReportService(payouts, books, logger),
+    runs,
+    drafts: new DraftService(chain, wallet, runs, terms),
+    approvals: new ApprovalService(approvalRows, batches, clock, logger),
+    status: new StatusService(
+      chain,
+      wallet,
+      { scans, deposits, payouts, batches, approvals: approvalRows, foreignTokens },
+      driver,
+      place,
+    ),
   };
 }
 

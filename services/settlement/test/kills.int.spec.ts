@@ -83,6 +83,31 @@ describe('a process killed', () => {
   });
 });
 
+describe('a process killed while an operator decides', () => {
+  const large = { APPROVAL_UNITS: '100' };
+  const cases = (['approve', 'reject'] as const).flatMap((method) =>
+    (['before', 'after'] as const).map((when) => [when, method] as const),
+  );
+
+  it.each(cases)('%s %s keeps the word, or lets it be said again', async (when, method) => {
+    const payout = request(TRC20_BTT, 100n);
+    const approve = method === 'approve';
+    const dying = world.boot(large);
+    killAt(dying.approvalRows, method, when);
+    const run = await dying.runs.run();
+    const { batchNo } = run.ok ? run.value[0]! : { batchNo: 0n };
+    const decision = { batchNo, approve, operator: 'ann', note: '' };
+    await expect(dying.approvals.decide(decision)).rejects.toThrow(Killed);
+    await world.kill(dying);
+    const parts = world.boot(large);
+    expect(await parts.approvals.decide(decision)).toMatchObject({ ok: true });
+    const end = approve ? 'SOLIDIFIED' : 'REFUNDED';
+    await tickUntil(world, parts, () => world.books.stateOf(payout.id) === end);
+    expect((await world.trc20Of(payout.to)) / UNIT).toBe(approve ? 100n : 0n);
+    await world.kill(parts);
+  });
+});
+
 describe('two processes', () => {
   it('lead one at a time, and the second takes over when the first is gone', async () => {
     const first = world.boot();

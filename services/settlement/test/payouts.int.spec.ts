@@ -52,7 +52,7 @@ describe('payouts', () => {
       ...payouts[3]!,
       id: world.books.request(++next, TRC10_BTTOLD, payouts[3]!.to, 4n),
     };
-    const drafts = await parts.runs.dryRun();
+    const drafts = await parts.runs.plan();
     expect(drafts).toEqual([]);
     const batches = await run();
     expect(batches.map(({ asset, payouts: count }) => [asset, count])).toEqual([

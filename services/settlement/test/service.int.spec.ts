@@ -54,7 +54,9 @@ const internal = (token = TOKEN): Metadata => {
 const listBatches = (cursor: string, limit: number) =>
   ask<ListBatchesResponse>((done) => settlement.listBatches({ page: { cursor, limit } }, done));
 const runSettlement = (dryRun: boolean, metadata = internal()) =>
-  ask<RunSettlementResponse>((done) => operator.runSettlement({ dryRun }, metadata, done));
+  ask<RunSettlementResponse>((done) =>
+    operator.runSettlement({ dryRun, listPayees: true }, metadata, done),
+  );
 
 const heldDeposits = (cursor: string, limit: number, metadata = internal()) =>
   ask<ListHeldDepositsResponse>((done) =>

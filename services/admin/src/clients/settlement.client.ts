@@ -100,7 +100,7 @@ export class SettlementClient implements SettlementRunner {
   async run(dryRun: boolean): Promise<Result<readonly BatchRow[]>> {
     const result = await unaryCall<RunSettlementResponse>(
       (metadata, options, done) =>
-        this.#operator.runSettlement({ dryRun }, metadata, options, done),
+        this.#operator.runSettlement({ dryRun, listPayees: false }, metadata, options, done),
       {
         timeoutMs: RUN_TIMEOUT_MS,
         service: 'settlement',

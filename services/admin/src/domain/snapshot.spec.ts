@@ -53,6 +53,7 @@ const settlement: SettlementStatus = {
   heldDeposits: 0n,
   heldPayouts: 0n,
   suspenseDeposits: 0n,
+  undecidedBatches: 0n,
 };
 const empty: Quarantine = { count: 0, latest: [] };
 const sources: Sources = {

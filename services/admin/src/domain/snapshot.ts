@@ -73,6 +73,8 @@ export type SettlementStatus = {
   readonly heldDeposits: bigint;
   readonly heldPayouts: bigint;
   readonly suspenseDeposits: bigint;
+  /** Large batches of which nothing is signed until an operator says yes. */
+  readonly undecidedBatches: bigint;
 };
 
 /** A deposit or payout that waits for an operator. */
@@ -239,7 +241,13 @@ function alarmsOf({ totals, quarantine, settlement, logLoss }: Sources): Alarm[]
   if (settlement.value !== null && settlement.value.paused !== '') {
     alarms.push({ name: 'settlement', text: `Settlement is stopped: ${settlement.value.paused}` });
   }
-  const { heldDeposits = 0n, heldPayouts = 0n } = settlement.value ?? {};
+  const { heldDeposits = 0n, heldPayouts = 0n, undecidedBatches = 0n } = settlement.value ?? {};
+  if (undecidedBatches > 0n) {
+    alarms.push({
+      name: 'approval',
+      text: `Large batches wait for an operator's approval: ${undecidedBatches}`,
+    });
+  }
   if (heldDeposits + heldPayouts > 0n) {
     alarms.push({
       name: 'held',

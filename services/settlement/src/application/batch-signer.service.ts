@@ -58,7 +58,8 @@ export class BatchSignerService {
     const use = this.mostUse(row, asset);
     const lack = purse.lack(asset, row.totalUnits, use);
     if (lack !== undefined) return lack;
-    const limit = row.chainBatchId === null ? 0n : feeLimitSun(row.payouts, energyPriceSun, this.terms);
+    const limit =
+      row.chainBatchId === null ? 0n : feeLimitSun(row.payouts, energyPriceSun, this.terms);
     if (limit === undefined) return tooDear(row, energyPriceSun);
     purse.take(asset, row.totalUnits, use);
     const lines = await this.steps.lines(row.batchNo);

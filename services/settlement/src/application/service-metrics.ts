@@ -69,7 +69,7 @@ export class ServiceMetrics {
     ]);
     this.#gauges.head.set(Number(head.number));
     this.#gauges.solid.set(Number(solid.number));
-    this.#gauges.walletSun.set(Number(state.trxSun));
+    this.#gauges.walletSun.set(Number(state.allowance.trxSun));
     for (const asset of ASSETS) {
       this.#gauges.reserve.set({ asset }, Number(state.reserveBaseUnits[asset]));
     }

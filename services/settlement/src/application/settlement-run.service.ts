@@ -2,7 +2,7 @@ import { assetFromWire, assetToWire } from '#libs/contracts';
 import { accept, type Result, refuse, WITHDRAWAL_STATES } from '#libs/domain';
 import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
-import { afterPlanned } from '../domain/intake.js';
+import { afterPlanned, HELD_NOTE } from '../domain/intake.js';
 import {
   chainBatchId,
   type Payable,
@@ -84,6 +84,7 @@ export class SettlementRunService {
         state: WITHDRAWAL_STATES.planned,
         failure: '',
         txid: '',
+        note: '',
       });
       if (!answer.ok) {
         if (!isTransient(answer.reason)) await this.#leave(payout, 'held', answer.detail);
@@ -106,7 +107,9 @@ export class SettlementRunService {
       this.logger.error({ withdrawal: id, failure }, 'a payout is held');
     }
     const nowMs = this.clock();
-    return this.payouts.leaveQueue(payout.withdrawalId, { state: PAYOUT[to], failure, nowMs });
+    const note = to === 'held' ? HELD_NOTE : '';
+    const change = { state: PAYOUT[to], failure, note, nowMs };
+    return this.payouts.leaveQueue(payout.withdrawalId, change);
   }
 
   #newBatch(group: PlannedBatch): NewBatch {

@@ -3,8 +3,10 @@ import { assetToWire } from '#libs/contracts';
 import { ASSETS, unitsFloor } from '#libs/domain';
 import type { TronChain } from '#libs/tron';
 import { BATCH, DEPOSIT, PAYOUT } from '../domain/states.js';
+import type { ApprovalRepository } from '../repositories/approval.repository.js';
 import type { BatchRepository } from '../repositories/batch.repository.js';
 import type { DepositRepository } from '../repositories/deposit.repository.js';
+import type { ForeignTokenRepository } from '../repositories/foreign-token.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchDriverService } from './batch-driver.service.js';
@@ -17,6 +19,8 @@ export type StatusSources = {
   readonly deposits: DepositRepository;
   readonly payouts: PayoutRepository;
   readonly batches: BatchRepository;
+  readonly approvals: ApprovalRepository;
+  readonly foreignTokens: ForeignTokenRepository;
 };
 
 /** How settlement stands, for operators. */
@@ -31,15 +35,18 @@ export class StatusService {
 
   async read(): Promise<GetSettlementStatusResponse> {
     const { sources } = this;
-    const [head, solid, wallet, cursor, deposits, payouts, batches] = await Promise.all([
-      this.chain.head(),
-      this.chain.solidHead(),
-      this.wallet.read(),
-      sources.scans.cursor(),
-      sources.deposits.counts(),
-      sources.payouts.counts(),
-      sources.batches.counts(),
-    ]);
+    const [head, solid, wallet, cursor, deposits, payouts, batches, undecided, foreign] =
+      await Promise.all([
+        this.chain.head(),
+        this.chain.solidHead(),
+        this.wallet.read(),
+        sources.scans.cursor(),
+        sources.deposits.counts(),
+        sources.payouts.counts(),
+        sources.batches.counts(),
+        sources.approvals.undecided(),
+        sources.foreignTokens.count(),
+      ]);
     const count = (state: number) => payouts.get(state) ?? 0;
     const depositCount = (state: number) => BigInt(deposits.get(state) ?? 0);
     return {
@@ -47,7 +54,7 @@ export class StatusService {
       solidBlock: solid.number,
       nextDepositBlock: cursor?.nextBlock ?? 0n,
       hotWallet: this.place.hotWallet,
-      hotWalletSun: wallet.trxSun,
+      hotWalletSun: wallet.allowance.trxSun,
       queued: BigInt(count(PAYOUT.queued) + count(PAYOUT.planned)),
       paused: wallet.blocked ?? this.driver.paused,
       reserves: ASSETS.map((asset) => ({
@@ -58,6 +65,9 @@ export class StatusService {
       heldDeposits: depositCount(DEPOSIT.held),
       heldPayouts: BigInt(count(PAYOUT.held)),
       suspenseDeposits: depositCount(DEPOSIT.suspense),
+      misdirectedDeposits: depositCount(DEPOSIT.misdirected),
+      foreignTokens: foreign,
+      undecidedBatches: undecided,
     };
   }
 }

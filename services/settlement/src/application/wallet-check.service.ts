@@ -1,15 +1,17 @@
-import { type AssetName, BASE_UNITS_PER_UNIT } from '#libs/domain';
+import type { AssetName } from '#libs/domain';
 import { callData, readAddress, readUints, type TronChain } from '#libs/tron';
-import { checkWallet, type FreeFunds } from '../domain/preflight.js';
+import type { Allowance, Prices } from '../domain/costs.js';
+import { checkWallet } from '../domain/preflight.js';
 import type { ChainPlace } from './ports.js';
 
 /** The hot wallet and the reserves, as of the last solidified block. */
 export type WalletState = {
   /** Why nothing may be signed, or undefined. */
   readonly blocked: string | undefined;
-  readonly trxSun: bigint;
+  /** Its TRX, and what is left of its stake as of the newest block. */
+  readonly allowance: Allowance;
   readonly reserveBaseUnits: Readonly<Record<AssetName, bigint>>;
-  readonly energyPriceSun: bigint;
+  readonly prices: Prices;
 };
 
 /** Words of the vault's `status()`; see contracts/solidity/VaultBase.sol. */
@@ -24,12 +26,13 @@ export class WalletCheckService {
 
   async read(): Promise<WalletState> {
     const { hotWallet, vault, trc10Id } = this.place;
-    const [account, operator, status, solid, energyPriceSun] = await Promise.all([
+    const [account, operator, status, solid, resources, prices] = await Promise.all([
       this.chain.account(hotWallet),
       this.chain.view(vault, callData('operator()')),
       this.chain.view(vault, callData('status()')),
       this.chain.solidHead(),
-      this.chain.energyPriceSun(),
+      this.chain.resources(hotWallet),
+      this.chain.prices(),
     ]);
     const words = readUints(status, STATUS_WORDS);
     const [free = 0n, , , , payoutsUntil = 0n, closedAt = 0n, paused = 0n] = words;
@@ -48,13 +51,13 @@ export class WalletCheckService {
     });
     return {
       blocked,
-      trxSun: account?.trxSun ?? 0n,
+      allowance: { trxSun: account?.trxSun ?? 0n, ...resources },
       reserveBaseUnits: {
         // What the vault has promised to claims is not there for batches.
         TRC20_BTT: free,
         TRC10_BTTOLD: account?.trc10.get(trc10Id) ?? 0n,
       },
-      energyPriceSun,
+      prices,
     };
   }
 
@@ -69,26 +72,5 @@ export class WalletCheckService {
     if (token !== trc20) {
       throw new Error(`the vault holds the token ${token}, the configuration names ${trc20}`);
     }
-  }
-}
-
-/** What is left of the funds while transactions are being signed in one round. */
-export class Purse {
-  #trxSun: bigint;
-  readonly #reserve: Record<AssetName, bigint>;
-
-  constructor(state: WalletState) {
-    this.#trxSun = state.trxSun;
-    this.#reserve = { ...state.reserveBaseUnits };
-  }
-
-  free(asset: AssetName): FreeFunds {
-    return { trxSun: this.#trxSun, reserveBaseUnits: this.#reserve[asset] };
-  }
-
-  /** Sets aside what a signed transaction may cost and pays. */
-  take(asset: AssetName, trxSun: bigint, units: bigint): void {
-    this.#trxSun -= trxSun;
-    this.#reserve[asset] -= units * BASE_UNITS_PER_UNIT[asset];
   }
 }

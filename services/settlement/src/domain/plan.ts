@@ -16,27 +16,39 @@ export type PlannedBatch = {
   readonly asset: AssetName;
   readonly payouts: readonly Payable[];
   readonly totalUnits: Units;
+  /** It waits until an operator lets it through. */
+  readonly needsApproval: boolean;
+};
+
+/** Bounds of batches. */
+export type PlanLimits = {
+  readonly recipientsMax: number;
+  /** A batch of so many units or more needs an operator's approval. */
+  readonly approvalUnits: Units;
 };
 
 /**
  * Groups payouts, oldest first, into transactions. TRC-20 payouts share a vault batch of at most
- * `recipientsMax`; one that was in a failed batch goes alone, so that it cannot fail others again.
- * TRC-10 has no batches: one transaction each.
+ * `recipientsMax`. One that was in a failed batch goes alone, so that it cannot fail others again, and so does
+ * one that needs approval by itself, so that others do not wait with it. TRC-10 has no batches: one transaction each.
  */
-export function planBatches(payables: readonly Payable[], recipientsMax: number): PlannedBatch[] {
+export function planBatches(payables: readonly Payable[], limits: PlanLimits): PlannedBatch[] {
+  const { recipientsMax, approvalUnits } = limits;
   if (recipientsMax < 1) throw new RangeError('a batch pays at least one recipient');
-  const shared = payables.filter(({ asset, failures }) => asset === 'TRC20_BTT' && failures === 0);
-  const alone = payables.filter(({ asset, failures }) => asset !== 'TRC20_BTT' || failures > 0);
+  const shares = ({ asset, failures, units }: Payable) =>
+    asset === 'TRC20_BTT' && failures === 0 && units < approvalUnits;
+  const shared = payables.filter(shares);
+  const alone = payables.filter((payable) => !shares(payable));
   const groups: Payable[][] = [];
   for (let at = 0; at < shared.length; at += recipientsMax) {
     groups.push(shared.slice(at, at + recipientsMax));
   }
   for (const payable of alone) groups.push([payable]);
-  return groups.map((payouts) => ({
-    asset: payouts[0]?.asset ?? 'TRC20_BTT',
-    payouts,
-    totalUnits: payouts.reduce((sum, { units }) => sum + units, 0n),
-  }));
+  return groups.map((payouts) => {
+    const totalUnits = payouts.reduce((sum, { units }) => sum + units, 0n);
+    const asset = payouts[0]?.asset ?? 'TRC20_BTT';
+    return { asset, payouts, totalUnits, needsApproval: totalUnits >= approvalUnits };
+  });
 }
 
 /**

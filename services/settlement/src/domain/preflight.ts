@@ -28,20 +28,8 @@ export type VaultFacts = {
   readonly now: bigint;
 };
 
-/** Funds that no signed transaction has laid claim to yet, in sun and in base units of the asset. */
-export type FreeFunds = { readonly trxSun: bigint; readonly reserveBaseUnits: bigint };
-
-/** What the next transaction may cost and pays. */
-export type Demand = { readonly trxSun: bigint; readonly baseUnits: bigint };
-
-/** Energy of a batch is bounded by these: a base and a share per payout. */
-export type EnergyTerms = { readonly energyBase: bigint; readonly energyPerPayout: bigint };
-
-/** Bandwidth, and the activation of the payee's account, of one TRC-10 payout. */
-export const TRC10_COST_MAX_SUN = 2_000_000n;
-
-/** The chain refuses a higher fee limit. */
-export const FEE_LIMIT_MAX_SUN = 15_000_000_000n;
+/** The one reason that stops payouts and no epoch. */
+export const EPOCH_TOO_OLD = 'the last epoch is too old: the vault pays after the next one';
 
 /**
  * Why nothing may be signed at all now, or undefined. A hot wallet whose permissions name any other
@@ -67,24 +55,6 @@ export function checkWallet(facts: WalletFacts): string | undefined {
 function checkVault({ paused, closedAt, payoutsUntil, now }: VaultFacts): string | undefined {
   if (closedAt !== 0n) return 'the exit of the vault is open: it pays by its last epoch only';
   if (paused) return 'the vault is paused';
-  if (now > payoutsUntil) return 'the last epoch is too old: the vault pays after the next one';
+  if (now > payoutsUntil) return EPOCH_TOO_OLD;
   return undefined;
-}
-
-/** Why the next transaction may not be signed now, or undefined. */
-export function checkFunds(free: FreeFunds, demand: Demand, asset: string): string | undefined {
-  if (free.trxSun < demand.trxSun) {
-    return `the hot wallet lacks TRX: ${free.trxSun} sun free, ${demand.trxSun} needed`;
-  }
-  if (free.reserveBaseUnits < demand.baseUnits) {
-    return `the reserve of ${asset} is short: ${free.reserveBaseUnits} base units free, ${demand.baseUnits} needed`;
-  }
-  return undefined;
-}
-
-/** Most that a batch's energy may cost, in sun; the transaction's fee limit. */
-export function feeLimitSun(payouts: number, priceSun: bigint, terms: EnergyTerms): bigint {
-  const energy = terms.energyBase + BigInt(payouts) * terms.energyPerPayout;
-  const limit = energy * priceSun;
-  return limit < FEE_LIMIT_MAX_SUN ? limit : FEE_LIMIT_MAX_SUN;
 }

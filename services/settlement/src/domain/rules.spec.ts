@@ -5,7 +5,7 @@ import { decodeCursor, decodeDepositCursor, encodeCursor, encodeDepositCursor } 
 import { judgeDeposit } from './deposit.js';
 import { admitWithdrawal, afterPlanned } from './intake.js';
 import { chainBatchId, type Payable, planBatches } from './plan.js';
-import { checkFunds, checkWallet, FEE_LIMIT_MAX_SUN, feeLimitSun } from './preflight.js';
+import { checkWallet } from './preflight.js';
 
 const address = (byte: number) => addressFromBytes(new Uint8Array(20).fill(byte));
 const VAULT = address(1);
@@ -64,11 +64,16 @@ describe('judgeDeposit', () => {
   });
 });
 
+const within = (recipientsMax: number, approvalUnits = SUPPLY_UNITS) => ({
+  recipientsMax,
+  approvalUnits,
+});
+
 describe('planBatches', () => {
   it('fills vault batches in order and pays TRC-10 one by one', () => {
     const plan = planBatches(
       [payable(1), payable(2, { asset: 'TRC10_BTTOLD' }), payable(3), payable(4)],
-      2,
+      within(2),
     );
     expect(plan.map(({ asset, payouts }) => [asset, payouts.length])).toEqual([
       ['TRC20_BTT', 2],
@@ -79,11 +84,38 @@ describe('planBatches', () => {
   });
 
   it('isolates a payout that was in a failed batch', () => {
-    const plan = planBatches([payable(1), payable(2, { failures: 1 }), payable(3)], 200);
+    const plan = planBatches([payable(1), payable(2, { failures: 1 }), payable(3)], within(200));
     expect(plan.map(({ payouts }) => payouts.map(({ withdrawalId }) => withdrawalId[0]))).toEqual([
       [1, 3],
       [2],
     ]);
+  });
+
+  it('lets large batches wait, and nobody wait with a payee who is large alone', () => {
+    const plan = planBatches(
+      [
+        payable(1, { units: 10n }),
+        payable(2, { units: 4n }),
+        payable(3, { units: 5n }),
+        payable(4, { units: 6n }),
+        payable(5, { asset: 'TRC10_BTTOLD', units: 10n }),
+        payable(6, { asset: 'TRC10_BTTOLD', units: 9n }),
+      ],
+      within(2, 10n),
+    );
+    const numbers = plan.map(({ payouts, needsApproval }) => [
+      payouts.map(({ withdrawalId }) => withdrawalId[0]),
+      needsApproval,
+    ]);
+    expect(numbers).toEqual([
+      [[2, 3], false],
+      [[4], false],
+      [[1], true],
+      [[5], true],
+      [[6], false],
+    ]);
+    const shared = planBatches([payable(1, { units: 5n }), payable(2)], within(2, 10n));
+    expect(shared.map(({ needsApproval }) => needsApproval)).toEqual([true]);
   });
 
   it('pays everybody exactly once, whatever comes in', () => {
@@ -98,7 +130,7 @@ describe('planBatches', () => {
     fc.assert(
       fc.property(payables, fc.integer({ min: 1, max: 7 }), (list, max) => {
         const all = list.map((change, at) => payable(at, change));
-        const plan = planBatches(all, max);
+        const plan = planBatches(all, within(max));
         const paid = plan.flatMap(({ payouts }) => payouts);
         expect(new Set(paid)).toEqual(new Set(all));
         expect(paid).toHaveLength(all.length);
@@ -109,7 +141,7 @@ describe('planBatches', () => {
         }
       }),
     );
-    expect(() => planBatches([], 0)).toThrow(RangeError);
+    expect(() => planBatches([], within(0))).toThrow(RangeError);
   });
 });
 
@@ -163,22 +195,6 @@ describe('checkWallet', () => {
     ['an epoch that is too old', { vault: { ...vault, now: 101n } }, 'too old'],
   ])('stops at %s', (_name, change, words) => {
     expect(checkWallet({ ...facts, ...change })).toContain(words);
-  });
-});
-
-describe('checkFunds and feeLimitSun', () => {
-  it('names what is short', () => {
-    const free = { trxSun: 10n, reserveBaseUnits: 100n };
-    expect(checkFunds(free, { trxSun: 10n, baseUnits: 100n }, 'X')).toBeUndefined();
-    expect(checkFunds(free, { trxSun: 11n, baseUnits: 1n }, 'X')).toContain('lacks TRX');
-    expect(checkFunds(free, { trxSun: 1n, baseUnits: 101n }, 'X')).toContain('reserve of X');
-  });
-
-  it('grows with the batch and ends at what the chain allows', () => {
-    const terms = { energyBase: 80_000n, energyPerPayout: 70_000n };
-    expect(feeLimitSun(1, 100n, terms)).toBe(15_000_000n);
-    expect(feeLimitSun(200, 100n, terms)).toBe(1_408_000_000n);
-    expect(feeLimitSun(200, 10_000n, terms)).toBe(FEE_LIMIT_MAX_SUN);
   });
 });
 

@@ -8,14 +8,10 @@ import type {
   ListHeldDepositsResponse,
   ListHeldPayoutsRequest,
   ListHeldPayoutsResponse,
-  RunSettlementRequest,
-  RunSettlementResponse,
 } from '#libs/contracts';
 import { refuse } from '#libs/domain';
-import { RefusedError, requireInternal, unwrap } from '#libs/grpc';
+import { RefusedError, requireInternal } from '#libs/grpc';
 import { TronNodeError } from '#libs/tron';
-import type { Clock } from '../application/clock.js';
-import type { SettlementRunService } from '../application/settlement-run.service.js';
 import type { StatusService } from '../application/status.service.js';
 import {
   decodeCursor,
@@ -25,15 +21,13 @@ import {
 } from '../domain/cursor.js';
 import type { HeldRepository } from '../repositories/held.repository.js';
 import { cutPage, readPage } from './paging.js';
-import { batchToWire, draftToWire, heldDepositToWire, heldPayoutToWire } from './to-wire.js';
+import { heldDepositToWire, heldPayoutToWire } from './to-wire.js';
 
-/** What the operator's API does. */
+/** What the operator's API does beside batches. */
 export class OperatorUseCases {
   constructor(
-    readonly runs: SettlementRunService,
     readonly status: StatusService,
     readonly held: HeldRepository,
-    readonly clock: Clock,
     readonly token: string,
   ) {}
 }
@@ -42,19 +36,6 @@ export class OperatorUseCases {
 @Controller()
 export class SettlementOperatorController {
   constructor(@Inject(OperatorUseCases) private readonly use: OperatorUseCases) {}
-
-  @GrpcMethod('SettlementOperatorService', 'RunSettlement')
-  async runSettlement(
-    request: RunSettlementRequest,
-    metadata: Metadata,
-  ): Promise<RunSettlementResponse> {
-    requireInternal(metadata, this.use.token);
-    if (request.dryRun) {
-      const drafts = await this.use.runs.dryRun();
-      return { batches: drafts.map((draft) => draftToWire(draft, this.use.clock())) };
-    }
-    return { batches: unwrap(await this.use.runs.run()).map(batchToWire) };
-  }
 
   @GrpcMethod('SettlementOperatorService', 'GetSettlementStatus')
   async getSettlementStatus(

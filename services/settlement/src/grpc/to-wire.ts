@@ -1,6 +1,7 @@
 import {
   assetToWire,
   type Batch,
+  BatchApproval,
   BatchState,
   type Deposit,
   DepositState,
@@ -30,7 +31,15 @@ export function batchToWire(batch: StoredBatch): Batch {
     plannedAtMs: batch.plannedAtMs,
     solidifiedAtMs: batch.solidifiedAtMs ?? 0n,
     failure: batch.failure,
+    approval: approvalOf(batch),
+    decidedBy: batch.decidedBy ?? '',
   };
+}
+
+function approvalOf({ needsApproval, approved }: StoredBatch): BatchApproval {
+  if (!needsApproval) return BatchApproval.NOT_NEEDED;
+  if (approved === null) return BatchApproval.WAITING;
+  return approved ? BatchApproval.APPROVED : BatchApproval.REJECTED;
 }
 
 /** A batch that a run would plan: it has no number yet. */
@@ -47,6 +56,8 @@ export function draftToWire(batch: PlannedBatch, nowMs: bigint): Batch {
     plannedAtMs: nowMs,
     solidifiedAtMs: 0n,
     failure: '',
+    approval: batch.needsApproval ? BatchApproval.WAITING : BatchApproval.NOT_NEEDED,
+    decidedBy: '',
   };
 }
 
@@ -56,6 +67,9 @@ const DEPOSIT_STATES = new Map<number, DepositState>([
   [DEPOSIT.suspense, DepositState.SUSPENSE],
   [DEPOSIT.dust, DepositState.DUST],
   [DEPOSIT.held, DepositState.HELD],
+  [DEPOSIT.misdirected, DepositState.MISDIRECTED],
+  [DEPOSIT.resolving, DepositState.RESOLVING],
+  [DEPOSIT.dismissed, DepositState.DISMISSED],
 ]);
 
 /** A stored deposit as the API shows it. */
@@ -69,14 +83,17 @@ export function depositToWire(deposit: StoredDeposit): Deposit {
     state: DEPOSIT_STATES.get(deposit.state) ?? DepositState.UNSPECIFIED,
     blockNumber: deposit.blockNumber,
     baseUnits: deposit.baseUnits,
+    note: noteOf(deposit),
   };
 }
 
 /** A deposit that waits, with the reason. */
 export function heldDepositToWire(deposit: StoredHeldDeposit): HeldDeposit {
-  const { note, seenAtMs, state } = deposit;
-  const reason = state === DEPOSIT.suspense ? 'its sender is a contract or nobody' : note;
-  return { deposit: depositToWire(deposit), note: reason, seenAtMs };
+  return { deposit: depositToWire(deposit), note: noteOf(deposit), seenAtMs: deposit.seenAtMs };
+}
+
+function noteOf({ state, note }: StoredDeposit): string {
+  return note === '' && state === DEPOSIT.suspense ? 'its sender is a contract or nobody' : note;
 }
 
 /** A payout that waits, with the reason. */

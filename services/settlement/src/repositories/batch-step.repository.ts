@@ -2,7 +2,8 @@ import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
 import type { StoredBatch } from './batch.repository.js';
-import { BatchMovedError, durably } from './batch-transaction.repository.js';
+import { durably, moved } from './batch-transaction.repository.js';
+import { leaveBatch, payoutsOf, type UnpaidPayout } from './unpaid.repository.js';
 
 /** An open batch with its open attempt and what the solidified chain shows of both. */
 export type OpenBatchRow = Pick<
@@ -46,7 +47,7 @@ const LINE_FAILED = 'the token refused to pay this destination';
 export class BatchStepRepository {
   constructor(private readonly database: Database) {}
 
-  /** Batches that are neither solidified nor failed, oldest first. */
+  /** Batches that are neither solidified nor failed and wait for nobody's approval, oldest first. */
   open(limit: number): Promise<OpenBatchRow[]> {
     return this.database.sql<OpenBatchRow[]>`
       select b.batch_no as "batchNo", b.asset, b.state, b.chain_batch_id as "chainBatchId",
@@ -58,7 +59,8 @@ export class BatchStepRepository {
       left join settlement.attempts a on a.batch_no = b.batch_no and a.outcome = ${OUTCOME.open}
       left join settlement.own_transactions o on o.txid = a.txid
       left join settlement.vault_payments v on v.chain_batch_id = b.chain_batch_id
-      where b.state < ${BATCH.solidified} order by b.batch_no limit ${limit}`;
+      where b.state < ${BATCH.solidified} and (not b.needs_approval or b.approved)
+      order by b.batch_no limit ${limit}`;
   }
 
   /** Whom a batch pays, in its order. */
@@ -81,7 +83,7 @@ export class BatchStepRepository {
         update settlement.batches
         set state = ${BATCH.signed}, attempts = ${attempt.attempt}, txid = ${txid}
         where batch_no = ${attempt.batchNo} and state = ${BATCH.planned}
-          and attempts = ${attempt.attempt - 1}`);
+          and attempts = ${attempt.attempt - 1} and (not needs_approval or approved)`);
       await tx.sql`
         insert into settlement.attempts (batch_no, attempt, txid, raw, signed, fee_limit_sun,
           expiration_ms, signed_at_ms)
@@ -190,15 +192,11 @@ export class BatchStepRepository {
           fee_sun = coalesce((select fee_sun from settlement.own_transactions o
             where o.txid = b.txid), 0)
         where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
-      const payouts = await tx.sql<UnpaidPayout[]>`
-        select withdrawal_id as "withdrawalId", failures from settlement.payouts
-        where batch_no = ${batchNo} for update`;
+      const payouts = await payoutsOf(tx, batchNo);
       await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
     });
   }
 }
-
-type UnpaidPayout = { readonly withdrawalId: Buffer; readonly failures: number };
 
 /** Lets the payouts that the vault has logged as failed leave an executed batch; returns how many. */
 async function returnUnpaid(
@@ -224,27 +222,6 @@ async function returnUnpaid(
   return unpaid.length;
 }
 
-/** Payouts that were not paid wait for another batch, or go back to their owners. */
-async function leaveBatch(
-  tx: Transaction,
-  payouts: readonly UnpaidPayout[],
-  end: {
-    readonly reason: string;
-    readonly refunds: (failures: number) => boolean;
-    readonly nowMs: bigint;
-  },
-): Promise<void> {
-  for (const { withdrawalId, failures } of payouts) {
-    const refunded = end.refunds(failures + 1);
-    await tx.sql`
-      update settlement.payouts
-      set state = ${refunded ? PAYOUT.refunded : PAYOUT.planned}, batch_no = null,
-        failures = failures + 1, failure = ${end.reason}, updated_at_ms = ${end.nowMs},
-        report_state = ${refunded ? WITHDRAWAL_STATES.refunded : tx.sql`report_state`}
-      where withdrawal_id = ${withdrawalId}`;
-  }
-}
-
 /** Sets what the ledger is to be told of a batch's payouts; it never goes back. */
 async function report(
   tx: Transaction,
@@ -257,9 +234,4 @@ async function report(
     set report_state = greatest(report_state, ${state}::smallint)
       ${txid === undefined ? tx.sql`` : tx.sql`, report_txid = ${txid}`}
     where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
-}
-
-async function moved(statement: PromiseLike<{ readonly count: number }>): Promise<void> {
-  const { count } = await statement;
-  if (count !== 1) throw new BatchMovedError('another process moved this batch');
 }

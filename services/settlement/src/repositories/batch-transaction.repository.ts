@@ -12,3 +12,9 @@ export function durably<T>(database: Database, work: (tx: Transaction) => Promis
     return work(tx);
   });
 }
+
+/** Throws a BatchMovedError unless a statement has changed exactly one row. */
+export async function moved(statement: PromiseLike<{ readonly count: number }>): Promise<void> {
+  const { count } = await statement;
+  if (count !== 1) throw new BatchMovedError('another process moved this batch');
+}

@@ -17,6 +17,12 @@ export type StoredBatch = {
   readonly failure: string;
   readonly plannedAtMs: bigint;
   readonly solidifiedAtMs: bigint | null;
+  readonly needsApproval: boolean;
+  /** Null while nobody has decided. */
+  readonly approved: boolean | null;
+  readonly decidedBy: string | null;
+  readonly decidedAtMs: bigint | null;
+  readonly decisionNote: string;
 };
 
 /** A batch to be stored; its chain id depends on the number that the database gives it. */
@@ -24,6 +30,7 @@ export type NewBatch = {
   readonly asset: number;
   readonly lines: readonly { withdrawalId: Uint8Array; destination: string; units: bigint }[];
   readonly totalUnits: bigint;
+  readonly needsApproval: boolean;
   readonly chainBatchIdOf: (batchNo: bigint) => Uint8Array | undefined;
 };
 
@@ -80,16 +87,18 @@ export class BatchRepository {
       select batch_no as "batchNo", asset, state, chain_batch_id as "chainBatchId", payouts,
         total_units as "totalUnits", attempts, txid, energy_used as "energyUsed",
         fee_sun as "feeSun", failure, planned_at_ms as "plannedAtMs",
-        solidified_at_ms as "solidifiedAtMs"
+        solidified_at_ms as "solidifiedAtMs", needs_approval as "needsApproval", approved,
+        decided_by as "decidedBy", decided_at_ms as "decidedAtMs",
+        decision_note as "decisionNote"
       from settlement.batches`;
   }
 }
 
 async function insertBatch(tx: Transaction, batch: NewBatch, nowMs: bigint): Promise<bigint> {
-  const { asset, lines, totalUnits } = batch;
+  const { asset, lines, totalUnits, needsApproval } = batch;
   const [row] = await tx.sql<{ batchNo: bigint }[]>`
-    insert into settlement.batches (asset, payouts, total_units, planned_at_ms)
-    values (${asset}, ${lines.length}, ${totalUnits}, ${nowMs})
+    insert into settlement.batches (asset, payouts, total_units, planned_at_ms, needs_approval)
+    values (${asset}, ${lines.length}, ${totalUnits}, ${nowMs}, ${needsApproval})
     returning batch_no as "batchNo"`;
   if (row === undefined) throw new Error('the batch got no number');
   const { batchNo } = row;

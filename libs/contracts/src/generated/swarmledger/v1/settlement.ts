@@ -605,6 +605,8 @@ export interface GetSettlementStatusResponse {
   misdirectedDeposits: bigint;
   /** Foreign tokens that nobody has dismissed. */
   foreignTokens: bigint;
+  /** Large batches that wait for an operator. */
+  undecidedBatches: bigint;
 }
 
 /** A page of held deposits. */
@@ -3389,6 +3391,7 @@ function createBaseGetSettlementStatusResponse(): GetSettlementStatusResponse {
     suspenseDeposits: 0n,
     misdirectedDeposits: 0n,
     foreignTokens: 0n,
+    undecidedBatches: 0n,
   };
 }
 
@@ -3468,6 +3471,12 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         throw new globalThis.Error("value provided for field message.foreignTokens of type int64 too large");
       }
       writer.uint32(112).int64(message.foreignTokens);
+    }
+    if (message.undecidedBatches !== 0n) {
+      if (BigInt.asIntN(64, message.undecidedBatches) !== message.undecidedBatches) {
+        throw new globalThis.Error("value provided for field message.undecidedBatches of type int64 too large");
+      }
+      writer.uint32(120).int64(message.undecidedBatches);
     }
     return writer;
   },
@@ -3597,6 +3606,14 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
             message.foreignTokens = reader.int64() as bigint;
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.undecidedBatches = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3671,6 +3688,11 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         : isSet(object.foreign_tokens)
         ? BigInt(object.foreign_tokens)
         : 0n,
+      undecidedBatches: isSet(object.undecidedBatches)
+        ? BigInt(object.undecidedBatches)
+        : isSet(object.undecided_batches)
+        ? BigInt(object.undecided_batches)
+        : 0n,
     };
   },
 
@@ -3718,6 +3740,9 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
     if (message.foreignTokens !== 0n) {
       obj.foreignTokens = message.foreignTokens.toString();
     }
+    if (message.undecidedBatches !== 0n) {
+      obj.undecidedBatches = message.undecidedBatches.toString();
+    }
     return obj;
   },
 
@@ -3758,6 +3783,9 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
       : 0n;
     message.foreignTokens = (object.foreignTokens !== undefined && object.foreignTokens !== null)
       ? BigInt(object.foreignTokens)
+      : 0n;
+    message.undecidedBatches = (object.undecidedBatches !== undefined && object.undecidedBatches !== null)
+      ? BigInt(object.undecidedBatches)
       : 0n;
     return message;
   },
