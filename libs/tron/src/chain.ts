@@ -109,6 +109,8 @@ export interface TronChain {
   solidHead(): Promise<BlockRef>;
   /** A solidified block with everything in it, or undefined when it is not solidified yet. */
   solidBlock(number: bigint): Promise<SolidBlock | undefined>;
+  /** The header of a solidified block, or undefined when it is not solidified yet. */
+  solidRef(number: bigint): Promise<BlockRef | undefined>;
   /** Where a transaction stands on the unsolidified chain, or undefined when it is in no block. */
   inclusion(txid: string): Promise<Inclusion | undefined>;
   /** True when the solidified chain knows the transaction. */

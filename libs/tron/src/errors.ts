@@ -11,7 +11,11 @@ export type NodeFailure =
   /** Its answer is not in the form of the API. */
   | 'malformed'
   /** Its answer contradicts itself or what the chain has shown before. */
-  | 'contradiction';
+  | 'contradiction'
+  /** Nodes tell different things of what cannot differ: at least one of them lies. */
+  | 'disagreement'
+  /** Too few nodes are up to date with one another. */
+  | 'stale';
 
 /** A node that does not answer as a node should. */
 export class TronNodeError extends Error {
@@ -20,8 +24,14 @@ export class TronNodeError extends Error {
   constructor(
     readonly failure: NodeFailure,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & {
+      /** How long the node wants to be left alone, when it said so. */
+      readonly retryAfterMs?: number | undefined;
+    } = {},
   ) {
     super(message, options);
+    this.retryAfterMs = options.retryAfterMs;
   }
+
+  readonly retryAfterMs: number | undefined;
 }

@@ -34,6 +34,9 @@ export type {
 export { isDevelopmentChain } from './development-chain.js';
 export { type NodeFailure, TronNodeError } from './errors.js';
 export type { NodeOptions } from './node-provider.js';
+export { connectChain, readApiKeys } from './quorum/connect.js';
+export type { NodeReport } from './quorum/node-pool.js';
+export { QuorumChain, type QuorumPolicy } from './quorum/quorum-chain.js';
 export { KeySigner, type Signer } from './signer.js';
 export {
   buildTransaction,

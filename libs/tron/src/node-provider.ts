@@ -11,6 +11,8 @@ export type NodeOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+// A node that asks for an hour would be a node switched off by its own word.
+const REST_MAX_MS = 60_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -39,7 +41,9 @@ export class NodeProvider extends providers.HttpProvider {
   override async request<T = unknown>(path: string, payload: object = {}): Promise<T> {
     const { response, text } = await this.exchange(path, payload);
     if (response.status === 429 || response.status >= 500) {
-      throw new TronNodeError('overloaded', `${path}: the node answered ${response.status}`);
+      throw new TronNodeError('overloaded', `${path}: the node answered ${response.status}`, {
+        retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()),
+      });
     }
     if (!response.ok) {
       throw new TronNodeError('refused', `${path}: the node answered ${response.status}`);
@@ -83,6 +87,15 @@ const RESETS = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 function wasReset(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && RESETS.has(String(cause.code));
+}
+
+/** Reads Retry-After, in seconds or as a date; undefined when it is neither. At most a minute. */
+export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
+  const text = header?.trim() ?? '';
+  const isSeconds = /^\d{1,9}$/.test(text);
+  if (!isSeconds && !/^[A-Z][a-z]{2}, /.test(text)) return undefined;
+  const ms = isSeconds ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), REST_MAX_MS);
 }
 
 function errorText(answer: unknown): string | undefined {

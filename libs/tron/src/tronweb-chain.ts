@@ -96,6 +96,15 @@ export class TronWebChain implements TronChain {
     return readBlock(number, block, infos);
   }
 
+  async solidRef(number: bigint): Promise<BlockRef | undefined> {
+    const payload = { id_or_num: number.toString(), detail: false };
+    const header = await this.node.ask('walletsolidity/getblock', payload, orNothing(headerSchema));
+    if (header === undefined) return undefined;
+    const reference = blockRef(header);
+    if (reference.number === number) return reference;
+    throw new TronNodeError('contradiction', `asked for block ${number}, got ${reference.number}`);
+  }
+
   async inclusion(txid: string): Promise<Inclusion | undefined> {
     const info = await this.info('wallet', txid);
     if (info === undefined) return undefined;
