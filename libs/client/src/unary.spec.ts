@@ -18,6 +18,7 @@ const network: GetNetworkResponse = {
   nowMs: BigInt(Date.now() + 3_600_000),
   withdrawalMinUnits: 1n,
   withdrawalMaxUnits: 1000n,
+  withdrawalAccountDayUnits: 10_000n,
   withdrawalFeeUnits: 1n,
 };
 const policy = { deadlineMs: 300, retryForMs: 700, backoffMinMs: 10, backoffMaxMs: 50 };

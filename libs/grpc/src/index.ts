@@ -5,6 +5,7 @@ export { type GrpcPortOptions, grpcMicroservice, SERVER_CHANNEL_OPTIONS } from '
 export { ServingStatus } from './serving-status.js';
 export {
   formatSession,
+  hasSession,
   INTERNAL_TOKEN_TRAILER,
   readSession,
   SESSION_TRAILER,

@@ -14,6 +14,11 @@ export type SessionClaim = {
   readonly signature: Uint8Array;
 };
 
+/** True when the caller says who it is, truly or not. */
+export function hasSession(metadata: Metadata): boolean {
+  return metadata.get(SESSION_TRAILER).length > 0;
+}
+
 /** Reads the session trailer. Refuses a missing, malformed, expired or too long-lived one. */
 export function readSession(metadata: Metadata, nowMs: bigint): Result<SessionClaim> {
   const text = metadata.get(SESSION_TRAILER)[0]?.toString() ?? '';

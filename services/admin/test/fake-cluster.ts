@@ -157,6 +157,8 @@ export function initialState(): ClusterState {
       heldDeposits: 0n,
       heldPayouts: 0n,
       suspenseDeposits: 0n,
+      misdirectedDeposits: 0n,
+      foreignTokens: 0n,
       undecidedBatches: 0n,
     },
     batches: [
@@ -227,6 +229,7 @@ export function letWait(state: ClusterState, failure: string): void {
     state: DepositState.SUSPENSE,
     blockNumber: 5n,
     baseUnits: '3000000',
+    note: '',
   };
   state.heldDeposits = [{ deposit, note: 'its sender is a contract', seenAtMs: 1n }];
 }

@@ -33,7 +33,7 @@ export class BooksServer {
         call: { request: PlaceHoldRequest; metadata: Parameters<typeof requireInternal>[0] },
         answer: (error: object | null, response?: PlaceHoldResponse) => void,
       ) => this.#placeHold(call, answer),
-      ...unused('creditDeposit', 'advanceWithdrawal', 'listOpenWithdrawals', 'getChannelView'),
+      ...unused('creditDeposit', 'resolveSuspense', 'advanceWithdrawal', 'listOpenWithdrawals'),
     });
     await new Promise<void>((resolve, reject) => {
       const address = `127.0.0.1:${this.port}`;

@@ -8,6 +8,7 @@ import type { Health, Logger, Metrics } from '#libs/observability';
 import type { Clock } from './application/clock.js';
 import { FinalizeChannelsService } from './application/finalize-channels.service.js';
 import { OutboxRelayService } from './application/outbox-relay.service.js';
+import { dayOf } from './domain/withdrawal-limits.js';
 import { matchConsumer, quarantineCounter, voucherConsumer } from './kafka/log-consumers.js';
 import { ensureJournalPartitions } from './repositories/journal-partition.repository.js';
 import type { Repositories } from './repositories.js';
@@ -31,6 +32,8 @@ export type WorkerParts = {
 
 const HOUR_MS = 3_600_000;
 const SEAL_EVERY_MS = 1_000;
+// Limits look at today only; a few more days help whoever asks what happened.
+const WITHDRAWAL_DAYS_KEPT = 7;
 
 /** Everything that runs by itself: two consumers, the relay, the finalizer and the partitions of the days ahead. */
 export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -71,6 +74,11 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
       loop('operations sealer', SEAL_EVERY_MS, async () => (await useCases.sealing.round()) > 0),
       loop('journal partitions', HOUR_MS, async () => {
         await ensureJournalPartitions(database, clock());
+        return false;
+      }),
+      loop('withdrawal days', HOUR_MS, async () => {
+        const day = dayOf(clock()) - WITHDRAWAL_DAYS_KEPT;
+        await repositories.withdrawalDays.removeBefore(database.sql, day);
         return false;
       }),
     ];

@@ -119,7 +119,7 @@ describe('the chain of flushes', () => {
     value(await kit.transfer(payer, payee.address, 100n));
     value(await kit.use.holds.place(kit.bid(payer, 300n)));
     const { withdrawalId } = value(await kit.withdraw(payer, 2_000n));
-    const report = { withdrawalId, failure: '', txid: 'ab' };
+    const report = { withdrawalId, failure: '', txid: 'ab', note: '' };
     for (const state of [WithdrawalState.PLANNED, WithdrawalState.SOLIDIFIED]) {
       value(await kit.use.advance.advance({ ...report, state }));
     }

@@ -9,7 +9,7 @@ import {
 } from '#libs/contracts';
 import { type KeyPair, keyPairOf, sign } from '#libs/crypto';
 import { Database } from '#libs/database';
-import { channelIdOf, Digests, type Result } from '#libs/domain';
+import { baseUnits, channelIdOf, Digests, type Result } from '#libs/domain';
 import type { InRecord } from '#libs/kafka';
 import { ApplyVouchersPlainlyService } from '../src/application/apply-vouchers-plainly.service.js';
 import { loadConfig } from '../src/config.js';
@@ -21,7 +21,7 @@ const VAULT = 'TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy';
 const FAR = 86_400_000n;
 
 /** The balance service's use cases over a real database, with a clock that tests move. */
-export function ledgerKit(databaseUrl: string) {
+export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, string>> = {}) {
   const database = new Database({
     url: databaseUrl,
     applicationName: 'balance-test',
@@ -39,6 +39,7 @@ export function ledgerKit(databaseUrl: string) {
     VAULT_ADDRESS: VAULT,
     TRC20_ADDRESS: 'TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj',
     TRC10_ID: '1002000',
+    ...env,
   });
   const time = { nowMs: BigInt(Date.now()) };
   const digests = new Digests({ chainId: 1n, vaultAddress: VAULT });
@@ -70,6 +71,7 @@ export function ledgerKit(databaseUrl: string) {
         asset: Asset.TRC20_BTT,
         account: address,
         amountUnits,
+        baseUnits: baseUnits('TRC20_BTT', amountUnits).toString(),
         blockNumber: 1n,
         suspense: false,
       });

@@ -41,6 +41,7 @@ describe('deposits', () => {
       asset: Asset.UNSPECIFIED,
       account: owner.address,
       amountUnits: 1n,
+      baseUnits: '1',
       blockNumber: 1n,
       suspense: false,
     };
@@ -57,6 +58,7 @@ describe('deposits', () => {
         asset: Asset.TRC10_BTTOLD,
         account: '',
         amountUnits: 42n,
+        baseUnits: '42',
         blockNumber: 9n,
         suspense: true,
       }),
@@ -206,7 +208,7 @@ describe('views of many channels', () => {
 
 describe('withdrawals', () => {
   const advance = (withdrawalId: Buffer, state: WithdrawalState, failure = '') =>
-    kit.use.advance.advance({ withdrawalId, state, failure, txid: '' });
+    kit.use.advance.advance({ withdrawalId, state, failure, txid: '', note: '' });
 
   it('pays once, with the fee, whatever is reported again or late', async () => {
     const owner = await kit.account(10_000n);

@@ -182,10 +182,10 @@ export async function startBooks(...channels: readonly ChannelFacts[]) {
   };
   server.addService(SERVICE_DEFINITIONS.BooksService, {
     creditDeposit: unused,
+    resolveSuspense: unused,
     placeHold: unused,
     advanceWithdrawal: unused,
     listOpenWithdrawals: unused,
-    getChannelView: unused,
     listChannelViews: (
       call: ServerUnaryCall<ListChannelViewsRequest, ListChannelViewsResponse>,
       callback: sendUnaryData<ListChannelViewsResponse>,

@@ -7,6 +7,8 @@ import {
   type CreditDepositResponse,
   type ListOpenWithdrawalsRequest,
   type ListOpenWithdrawalsResponse,
+  type ResolveSuspenseRequest,
+  type ResolveSuspenseResponse,
   SERVICE_DEFINITIONS,
   Withdrawal,
   WithdrawalState,
@@ -44,6 +46,9 @@ export class FakeBooks {
         this.deposits.set(key, request);
         return { repeatedRequest };
       }),
+      resolveSuspense: this.#serve<ResolveSuspenseRequest, ResolveSuspenseResponse>((request) =>
+        this.#resolve(request),
+      ),
       advanceWithdrawal: this.#serve<AdvanceWithdrawalRequest, AdvanceWithdrawalResponse>(
         (request) => ({ withdrawal: this.#advance(request) }),
       ),
@@ -113,11 +118,25 @@ export class FakeBooks {
       .reduce((sum, { amountUnits }) => sum + amountUnits, 0n);
   }
 
+  // As balance does it, see services/balance/test/suspense.int.spec.ts.
+  #resolve(request: ResolveSuspenseRequest): ResolveSuspenseResponse {
+    const deposit = this.deposits.get(`${request.txid.toString('hex')}:${request.index}`);
+    if (deposit === undefined) throw toGrpcError(refuse('NOT_FOUND', 'no such deposit'));
+    const repeatedRequest = !deposit.suspense;
+    if (repeatedRequest && deposit.account !== request.account) {
+      throw toGrpcError(refuse('ID_REUSED', "it is in somebody's balance"));
+    }
+    deposit.account = request.account;
+    deposit.suspense = false;
+    return { repeatedRequest };
+  }
+
   #advance(request: AdvanceWithdrawalRequest): Withdrawal {
     const withdrawal = this.withdrawals.get(request.withdrawalId.toString('hex'));
     if (withdrawal === undefined) {
       throw toGrpcError(refuse('WITHDRAWAL_UNKNOWN', 'no withdrawal has this id'));
     }
+    if (!FINAL.includes(withdrawal.state)) withdrawal.note = request.note;
     const ended = FINAL.includes(withdrawal.state);
     if (!ended && request.state > withdrawal.state) {
       withdrawal.state = request.state;

@@ -8,6 +8,9 @@ import {
   TOPICS,
   type Withdrawal,
 } from '#libs/contracts';
+import { type Address, type Units, withdrawalStateOf } from '#libs/domain';
+import { isCancellable } from '../domain/withdrawal.js';
+import { expectedAtMs, type SettlementPace } from '../domain/withdrawal-limits.js';
 import type { StoredChannel } from '../repositories/channel.repository.js';
 import type { OutboxEvent } from '../repositories/outbox.repository.js';
 import type { StoredWithdrawal } from '../repositories/withdrawal.repository.js';
@@ -47,8 +50,13 @@ export function channelView(channel: StoredChannel): ChannelView {
   };
 }
 
-/** A withdrawal as the API and events show it. */
-export function withdrawalMessage(withdrawal: StoredWithdrawal): Withdrawal {
+/** A withdrawal as the API and events show it, with its expectation at a time. */
+export function withdrawalMessage(
+  withdrawal: StoredWithdrawal,
+  pace: SettlementPace,
+  nowMs: bigint,
+): Withdrawal {
+  const waits = isCancellable(withdrawalStateOf(withdrawal.state));
   return {
     withdrawalId: withdrawal.withdrawalId,
     account: withdrawal.account,
@@ -61,6 +69,8 @@ export function withdrawalMessage(withdrawal: StoredWithdrawal): Withdrawal {
     txid: withdrawal.txid,
     requestedAtMs: withdrawal.requestedAtMs,
     queuePosition: withdrawal.queuePosition,
+    expectedAtMs: waits ? expectedAtMs(pace, withdrawal.queuePosition, nowMs) : 0n,
+    note: withdrawal.note,
   };
 }
 
@@ -82,6 +92,17 @@ export function channelEvents(channel: StoredChannel, atMs: bigint): OutboxEvent
     },
     ledgerEvent(channel.channelId, { $case: 'channel', value: channelMessage(channel) }, atMs),
   ];
+}
+
+/** What is published when a deposit is in an account's balance. */
+export function depositEvent(
+  account: Address,
+  amountUnits: Units,
+  txid: Uint8Array,
+  atMs: bigint,
+): OutboxEvent {
+  const value = { account, amountUnits, txid: Buffer.from(txid) };
+  return ledgerEvent(txid, { $case: 'deposit', value }, atMs);
 }
 
 /** One event of the `ledger-events` topic. Its number is the outbox's, set by the relay. */

@@ -1,9 +1,8 @@
 import {
   assetFromWire,
   type CancelWithdrawalRequest,
-  type QuoteWithdrawalRequest,
-  type QuoteWithdrawalResponse,
   type RequestWithdrawalRequest,
+  type Withdrawal,
 } from '#libs/contracts';
 import { verify } from '#libs/crypto';
 import type { Database, Transaction } from '#libs/database';
@@ -17,29 +16,36 @@ import {
   isAmount,
   type Result,
   refuse,
-  type Units,
   WITHDRAWAL_STATES,
   withdrawalStateOf,
 } from '#libs/domain';
 import { type Posting, side } from '../domain/posting.js';
 import { isCancellable } from '../domain/withdrawal.js';
+import {
+  checkAmount,
+  checkAvailable,
+  checkDay,
+  checkReserve,
+  dayOf,
+  type SettlementPace,
+  type WithdrawalLimits,
+} from '../domain/withdrawal-limits.js';
 import type { BooksRepository } from '../repositories/books.repository.js';
 import type { OutboxRepository } from '../repositories/outbox.repository.js';
 import type {
   StoredWithdrawal,
   WithdrawalRepository,
 } from '../repositories/withdrawal.repository.js';
+import type { WithdrawalDayRepository } from '../repositories/withdrawal-day.repository.js';
 import type { Clock } from './clock.js';
 import { ledgerEvent, withdrawalMessage } from './events.js';
+import { Refused, refuseRolledBack } from './refused.js';
 import type { Signer, SignersService } from './signers.service.js';
-import { Insufficient, refuseInsufficient } from './transfers.service.js';
 
-/** Limits and fee of withdrawals, in units. */
+/** Under what terms the ledger pays out. */
 export type WithdrawalTerms = {
-  readonly minUnits: Units;
-  readonly maxUnits: Units;
-  readonly feeUnits: Units;
-  readonly settlementPeriodMs: bigint;
+  readonly limits: WithdrawalLimits;
+  readonly pace: SettlementPace;
   /** Addresses of the ledger itself: paying out to them would move money in a circle. */
   readonly ownAddresses: readonly string[];
 };
@@ -49,6 +55,7 @@ export type WithdrawalsDependencies = {
   readonly database: Database;
   readonly books: BooksRepository;
   readonly withdrawals: WithdrawalRepository;
+  readonly withdrawalDays: WithdrawalDayRepository;
   readonly outbox: OutboxRepository;
   readonly signers: SignersService;
   readonly digests: Digests;
@@ -60,27 +67,15 @@ export type WithdrawalsDependencies = {
 export class WithdrawalsService {
   constructor(private readonly deps: WithdrawalsDependencies) {}
 
-  /** What a withdrawal would cost and take now. ASSET_UNKNOWN. */
-  async quote(request: QuoteWithdrawalRequest): Promise<Result<QuoteWithdrawalResponse>> {
-    const asset = assetFromWire(request.asset);
-    if (asset === undefined) return refuse('ASSET_UNKNOWN', 'the asset does not back this ledger');
-    const { withdrawals, terms, clock } = this.deps;
-    const [queue, reserve] = await Promise.all([
-      withdrawals.queueLength(request.asset),
-      withdrawals.uncommittedReserve(withdrawals.sql, request.asset, false),
-    ]);
-    return accept({
-      feeUnits: terms.feeUnits,
-      minUnits: terms.minUnits,
-      maxUnits: terms.maxUnits,
-      queuePosition: queue,
-      expectedAtMs: clock() + terms.settlementPeriodMs,
-      reserveUnits: reserve < 0n ? 0n : reserve,
-    });
+  /** A withdrawal as the API shows it. */
+  show(withdrawal: StoredWithdrawal): Withdrawal {
+    return withdrawalMessage(withdrawal, this.deps.terms.pace, this.deps.clock());
   }
 
   /**
    * Books a signed withdrawal; the same id again returns it as it is now.
+   * The limits of the day are looked at where the units are taken, under locks, so that requests at the
+   * same time cannot pass them together.
    * MALFORMED, ASSET_UNKNOWN, WITHDRAWAL_LIMIT, ACCOUNT_UNKNOWN, BAD_SIGNATURE, ID_REUSED, EXPIRED,
    * INSUFFICIENT_FUNDS, RESERVE_SHORT.
    */
@@ -104,7 +99,7 @@ export class WithdrawalsService {
     if (invalid !== undefined) return invalid;
     return this.deps.database
       .transaction((tx) => this.#book(tx, signer.value, request, { asset, contentHash }))
-      .catch(refuseInsufficient);
+      .catch(refuseRolledBack);
   }
 
   async #book(
@@ -113,17 +108,22 @@ export class WithdrawalsService {
     request: RequestWithdrawalRequest,
     content: { asset: AssetName; contentHash: Uint8Array },
   ): Promise<Result<StoredWithdrawal>> {
-    const { books, withdrawals, terms, clock } = this.deps;
+    const { books, withdrawals, withdrawalDays, terms, clock } = this.deps;
     const nowMs = clock();
     await books.lockHomes(tx, [owner.accountNo]);
-    const before = await withdrawals.lock(tx, request.withdrawalId);
+    const before = await withdrawals.find(request.withdrawalId, tx.sql);
     if (before !== undefined) return repeat(before, content.contentHash);
     const available = await books.available(tx, owner.accountNo);
-    if (available < request.amountUnits) throw new Insufficient(available);
+    const uncovered = checkAvailable(available, request.amountUnits);
+    if (uncovered !== undefined) return uncovered;
     const reserve = await withdrawals.uncommittedReserve(tx.sql, request.asset, true);
-    if (reserve < request.amountUnits) {
-      return refuse('RESERVE_SHORT', `${content.asset} can pay out ${reserve} units now`);
-    }
+    const short = checkReserve(content.asset, reserve, request.amountUnits);
+    if (short !== undefined) return short;
+    const day = dayOf(nowMs);
+    const withdrawn = await withdrawalDays.lock(tx, day, owner.accountNo);
+    const above = checkDay(terms.limits, withdrawn, request.amountUnits);
+    if (above !== undefined) return above;
+    await withdrawalDays.add(tx, day, owner.accountNo, request.amountUnits);
     const withdrawalNo = await withdrawals.insert(tx, {
       withdrawalId: request.withdrawalId,
       contentHash: content.contentHash,
@@ -131,11 +131,11 @@ export class WithdrawalsService {
       asset: request.asset,
       destination: request.destination,
       amountUnits: request.amountUnits,
-      feeUnits: terms.feeUnits,
+      feeUnits: terms.limits.feeUnits,
       requestedAtMs: nowMs,
     });
     if (withdrawalNo === undefined) {
-      return refuse('ID_REUSED', 'this withdrawal_id was used by another account');
+      throw new Refused(refuse('ID_REUSED', 'this withdrawal_id was used by another account'));
     }
     await books.post(
       tx,
@@ -155,7 +155,7 @@ export class WithdrawalsService {
 
   /** Gives the units back. WITHDRAWAL_UNKNOWN, BAD_SIGNATURE, EXPIRED, WITHDRAWAL_NOT_CANCELLABLE. */
   async cancel(request: CancelWithdrawalRequest): Promise<Result<StoredWithdrawal>> {
-    const { withdrawals, digests, clock, database, books } = this.deps;
+    const { withdrawals, withdrawalDays, digests, clock, database, books } = this.deps;
     if (request.validUntilMs <= 0n) return refuse('MALFORMED', 'valid_until_ms is missing');
     const found = await withdrawals.find(request.withdrawalId);
     if (found === undefined) return refuse('WITHDRAWAL_UNKNOWN', 'no withdrawal has this id');
@@ -178,17 +178,22 @@ export class WithdrawalsService {
         state: WITHDRAWAL_STATES.cancelled,
         failure: '',
         txid: '',
+        note: '',
         nowMs,
       });
       await books.post(tx, [refundOf(present)], nowMs);
+      const { accountNo, amountUnits, requestedAtMs } = present;
+      await withdrawalDays.add(tx, dayOf(requestedAtMs), accountNo, -amountUnits);
       return accept(await this.#published(tx, request.withdrawalId, nowMs));
     });
   }
 
   async #published(tx: Transaction, withdrawalId: Uint8Array, nowMs: bigint) {
-    const stored = await this.deps.withdrawals.lock(tx, withdrawalId);
+    const { withdrawals, terms } = this.deps;
+    const stored = await withdrawals.find(withdrawalId, tx.sql);
     if (stored === undefined) throw new Error('a withdrawal just written is not there');
-    const event = { $case: 'withdrawal' as const, value: withdrawalMessage(stored) };
+    const value = withdrawalMessage(stored, terms.pace, nowMs);
+    const event = { $case: 'withdrawal' as const, value };
     await this.deps.outbox.add(tx, [ledgerEvent(withdrawalId, event, nowMs)]);
     return stored;
   }
@@ -207,13 +212,7 @@ export class WithdrawalsService {
     }
     if (!isAmount(request.amountUnits)) return refuse('MALFORMED', 'amount_units must be above 0');
     if (request.validUntilMs <= 0n) return refuse('MALFORMED', 'valid_until_ms is missing');
-    if (request.amountUnits < terms.minUnits || request.amountUnits > terms.maxUnits) {
-      return refuse(
-        'WITHDRAWAL_LIMIT',
-        `a withdrawal is ${terms.minUnits} to ${terms.maxUnits} units`,
-      );
-    }
-    return undefined;
+    return checkAmount(terms.limits, request.amountUnits);
   }
 }
 

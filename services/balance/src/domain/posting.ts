@@ -31,6 +31,7 @@ export const POSTING_KINDS = {
   'withdraw-paid': 10,
   'withdraw-fee': 11,
   'withdraw-refund': 12,
+  'suspense-resolved': 13,
 } as const;
 
 /** Name of a kind of posting. */

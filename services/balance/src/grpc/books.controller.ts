@@ -8,8 +8,6 @@ import type {
   AdvanceWithdrawalResponse,
   CreditDepositRequest,
   CreditDepositResponse,
-  GetChannelViewRequest,
-  GetChannelViewResponse,
   ListChannelViewsRequest,
   ListChannelViewsResponse,
   ListOpenWithdrawalsRequest,
@@ -26,7 +24,6 @@ import { RefusedError, requireInternal, unwrap } from '#libs/grpc';
 import { AdvanceWithdrawalService } from '../application/advance-withdrawal.service.js';
 import { ChannelsService } from '../application/channels.service.js';
 import { DepositsService } from '../application/deposits.service.js';
-import { channelView } from '../application/events.js';
 import { HoldsService } from '../application/holds.service.js';
 import { LiabilitiesService } from '../application/liabilities.service.js';
 import { ResolveSuspenseService } from '../application/resolve-suspense.service.js';
@@ -103,15 +100,6 @@ export class BooksController {
       withdrawals: rows.slice(0, limit).map((row) => this.use.withdrawals.show(row)),
       nextCursor: more ? encodeCursor([last.withdrawalNo]) : '',
     };
-  }
-
-  @GrpcMethod('BooksService', 'GetChannelView')
-  async getChannelView(
-    request: GetChannelViewRequest,
-    metadata: Metadata,
-  ): Promise<GetChannelViewResponse> {
-    requireInternal(metadata, this.use.token);
-    return { view: channelView(unwrap(await this.use.channels.describe(request.channelId))) };
   }
 
   @GrpcMethod('BooksService', 'ListChannelViews')

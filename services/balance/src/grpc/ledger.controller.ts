@@ -40,8 +40,9 @@ import { refuse } from '#libs/domain';
 import { RefusedError, unwrap } from '#libs/grpc';
 import { ChannelsService } from '../application/channels.service.js';
 import { CommitTicksService } from '../application/commit-ticks.service.js';
-import { channelMessage, withdrawalMessage } from '../application/events.js';
+import { channelMessage } from '../application/events.js';
 import { NetworkService } from '../application/network.service.js';
+import { QuoteWithdrawalService } from '../application/quote-withdrawal.service.js';
 import { SignersService } from '../application/signers.service.js';
 import { StatementsService } from '../application/statements.service.js';
 import { TotalsService } from '../application/totals.service.js';
@@ -58,6 +59,7 @@ export class LedgerUseCases {
     readonly channels: ChannelsService,
     readonly ticks: CommitTicksService,
     readonly withdrawals: WithdrawalsService,
+    readonly quotes: QuoteWithdrawalService,
     readonly totals: TotalsService,
     readonly signers: SignersService,
     readonly watches: WatchAccountsService,
@@ -147,18 +149,23 @@ export class LedgerController {
   }
 
   @GrpcMethod('LedgerService', 'QuoteWithdrawal')
-  async quoteWithdrawal(request: QuoteWithdrawalRequest): Promise<QuoteWithdrawalResponse> {
-    return unwrap(await this.use.withdrawals.quote(request));
+  async quoteWithdrawal(
+    request: QuoteWithdrawalRequest,
+    metadata: Metadata,
+  ): Promise<QuoteWithdrawalResponse> {
+    return unwrap(await this.use.quotes.quote(request, metadata));
   }
 
   @GrpcMethod('LedgerService', 'RequestWithdrawal')
   async requestWithdrawal(request: RequestWithdrawalRequest): Promise<RequestWithdrawalResponse> {
-    return { withdrawal: withdrawalMessage(unwrap(await this.use.withdrawals.request(request))) };
+    const { withdrawals } = this.use;
+    return { withdrawal: withdrawals.show(unwrap(await withdrawals.request(request))) };
   }
 
   @GrpcMethod('LedgerService', 'CancelWithdrawal')
   async cancelWithdrawal(request: CancelWithdrawalRequest): Promise<CancelWithdrawalResponse> {
-    return { withdrawal: withdrawalMessage(unwrap(await this.use.withdrawals.cancel(request))) };
+    const { withdrawals } = this.use;
+    return { withdrawal: withdrawals.show(unwrap(await withdrawals.cancel(request))) };
   }
 
   @GrpcMethod('LedgerService', 'GetWithdrawal')
@@ -167,7 +174,7 @@ export class LedgerController {
     metadata: Metadata,
   ): Promise<GetWithdrawalResponse> {
     const found = await this.use.statements.withdrawal(metadata, request.withdrawalId);
-    return { withdrawal: withdrawalMessage(unwrap(found)) };
+    return { withdrawal: this.use.withdrawals.show(unwrap(found)) };
   }
 
   @GrpcMethod('LedgerService', 'ListWithdrawals')
@@ -176,7 +183,8 @@ export class LedgerController {
     metadata: Metadata,
   ): Promise<ListWithdrawalsResponse> {
     const page = unwrap(await this.use.statements.listWithdrawals(metadata, request.page));
-    return { withdrawals: page.items.map(withdrawalMessage), nextCursor: page.nextCursor };
+    const withdrawals = page.items.map((item) => this.use.withdrawals.show(item));
+    return { withdrawals, nextCursor: page.nextCursor };
   }
 
   @GrpcMethod('LedgerService', 'GetTotals')

@@ -47,6 +47,13 @@ export class BooksRepository {
     return row?.units ?? 0n;
   }
 
+  /** What the chain holds for us of an asset, as booked. */
+  async reserve(tx: Transaction, asset: number): Promise<Units> {
+    const [row] = await tx.sql<{ units: Units }[]>`select units from ledger.system_balances
+      where kind = ${LEDGER_ACCOUNT_KINDS.reserve} and no = ${asset}`;
+    return row?.units ?? 0n;
+  }
+
   /** Books postings of one operation, in order; returns the operation's number. */
   async post(tx: Transaction, postings: readonly Posting[], atMs: bigint): Promise<bigint> {
     const [operation] = await tx.sql<{ no: bigint }[]>`

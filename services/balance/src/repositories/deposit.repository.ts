@@ -13,6 +13,16 @@ export type NewDeposit = {
   readonly creditedAtMs: bigint;
 };
 
+/** What is recorded of a deposit. */
+export type StoredDeposit = {
+  readonly asset: number;
+  /** Null: in suspense. */
+  readonly accountNo: bigint | null;
+  readonly units: Units;
+  /** When it left suspense; null when it was never there. */
+  readonly resolvedAtMs: bigint | null;
+};
+
 /** Rows of `ledger.deposits`. */
 export class DepositRepository {
   /** Records a deposit; false when this (txid, index) is recorded already. */
@@ -27,15 +37,24 @@ export class DepositRepository {
     return done.count === 1;
   }
 
-  /** What was recorded for (txid, index), to tell a repeat from a contradiction. */
-  async find(
-    tx: Transaction,
-    txid: Uint8Array,
-    index: number,
-  ): Promise<{ asset: number; accountNo: bigint | null; units: Units } | undefined> {
-    const [row] = await tx.sql<{ asset: number; accountNo: bigint | null; units: Units }[]>`
-      select asset, account_no as "accountNo", units from ledger.deposits
-      where txid = ${Buffer.from(txid)} and index = ${index}`;
+  /** What was recorded for (txid, index), locked, to tell a repeat from a contradiction. */
+  async lock(tx: Transaction, txid: Uint8Array, index: number): Promise<StoredDeposit | undefined> {
+    const [row] = await tx.sql<StoredDeposit[]>`
+      select asset, account_no as "accountNo", units, resolved_at_ms as "resolvedAtMs"
+      from ledger.deposits where txid = ${Buffer.from(txid)} and index = ${index} for update`;
     return row;
+  }
+
+  /** Notes whose a deposit in suspense is. */
+  async resolve(
+    tx: Transaction,
+    deposit: { readonly txid: Uint8Array; readonly index: number },
+    to: { readonly accountNo: bigint; readonly nowMs: bigint },
+  ): Promise<void> {
+    const done = await tx.sql`
+      update ledger.deposits set account_no = ${to.accountNo}, resolved_at_ms = ${to.nowMs}
+      where txid = ${Buffer.from(deposit.txid)} and index = ${deposit.index}
+        and account_no is null`;
+    if (done.count !== 1) throw new Error('a deposit left suspense while it was locked');
   }
 }

@@ -17,6 +17,9 @@ export type StoredWithdrawal = {
   readonly failure: string;
   readonly txid: string;
   readonly requestedAtMs: bigint;
+  /** Why it waits longer than usual, else empty. */
+  readonly note: string;
+  /** Of one that waits; 0 where it was not counted. */
   readonly queuePosition: bigint;
 };
 
@@ -30,16 +33,19 @@ export type NewWithdrawal = Pick<
 export class WithdrawalRepository {
   constructor(private readonly database: Database) {}
 
-  async find(withdrawalId: Uint8Array): Promise<StoredWithdrawal | undefined> {
-    const { sql } = this.database;
-    const [row] = await sql<StoredWithdrawal[]>`${select(sql)}
+  /** The withdrawal with its place in the queue. */
+  async find(
+    withdrawalId: Uint8Array,
+    sql: Sql | TransactionSql = this.database.sql,
+  ): Promise<StoredWithdrawal | undefined> {
+    const [row] = await sql<StoredWithdrawal[]>`${select(sql, true)}
       where w.withdrawal_id = ${Buffer.from(withdrawalId)}`;
     return row;
   }
 
-  /** The withdrawal with its row locked. */
+  /** The withdrawal with its row locked; its place in the queue is not counted. */
   async lock(tx: Transaction, withdrawalId: Uint8Array): Promise<StoredWithdrawal | undefined> {
-    const [row] = await tx.sql<StoredWithdrawal[]>`${select(tx.sql)}
+    const [row] = await tx.sql<StoredWithdrawal[]>`${select(tx.sql, false)}
       where w.withdrawal_id = ${Buffer.from(withdrawalId)} for update of w`;
     return row;
   }
@@ -48,14 +54,14 @@ export class WithdrawalRepository {
   list(accountNo: bigint, before: bigint | undefined, limit: number): Promise<StoredWithdrawal[]> {
     const { sql } = this.database;
     const older = before === undefined ? sql`` : sql`and w.withdrawal_no < ${before}`;
-    return sql<StoredWithdrawal[]>`${select(sql)} where w.account_no = ${accountNo} ${older}
+    return sql<StoredWithdrawal[]>`${select(sql, true)} where w.account_no = ${accountNo} ${older}
       order by w.withdrawal_no desc limit ${limit}`;
   }
 
-  /** Unfinished ones of all accounts, oldest first. */
+  /** Unfinished ones of all accounts, oldest first; their places in the queue are not counted. */
   open(after: bigint, limit: number): Promise<StoredWithdrawal[]> {
     const { sql } = this.database;
-    return sql<StoredWithdrawal[]>`${select(sql)}
+    return sql<StoredWithdrawal[]>`${select(sql, false)}
       where w.state < 7 and w.withdrawal_no > ${after} order by w.withdrawal_no limit ${limit}`;
   }
 
@@ -80,11 +86,11 @@ export class WithdrawalRepository {
   async update(
     tx: Transaction,
     withdrawalNo: bigint,
-    change: { state: number; failure: string; txid: string; nowMs: bigint },
+    change: { state: number; failure: string; txid: string; note: string; nowMs: bigint },
   ): Promise<void> {
     await tx.sql`update ledger.withdrawals
       set state = ${change.state}, failure = ${change.failure}, txid = ${change.txid},
-        updated_at_ms = ${change.nowMs}
+        note = ${change.note}, updated_at_ms = ${change.nowMs}
       where withdrawal_no = ${withdrawalNo}`;
   }
 
@@ -118,16 +124,20 @@ export class WithdrawalRepository {
   }
 }
 
-function select(sql: Sql | TransactionSql) {
+/** How many of the same asset wait to be planned before this one. */
+function place(sql: Sql | TransactionSql) {
+  return sql`case when w.state >= 3 then 0 else (
+    select count(*) from ledger.withdrawals q
+    where q.state < 3 and q.asset = w.asset and q.withdrawal_no < w.withdrawal_no
+  ) end`;
+}
+
+function select(sql: Sql | TransactionSql, counted: boolean) {
   return sql`
     select w.withdrawal_id as "withdrawalId", w.withdrawal_no as "withdrawalNo",
       w.content_hash as "contentHash", w.account_no as "accountNo", a.address as account,
       a.public_key as "accountKey", w.asset, w.destination, w.amount_units as "amountUnits",
-      w.fee_units as "feeUnits", w.state, w.failure, w.txid,
-      w.requested_at_ms as "requestedAtMs",
-      case when w.state >= 3 then 0 else (
-        select count(*) from ledger.withdrawals q
-        where q.state < 3 and q.asset = w.asset and q.withdrawal_no < w.withdrawal_no
-      ) end as "queuePosition"
+      w.fee_units as "feeUnits", w.state, w.failure, w.txid, w.note,
+      w.requested_at_ms as "requestedAtMs", ${counted ? place(sql) : sql`0::bigint`} as "queuePosition"
     from ledger.withdrawals w join ledger.accounts a on a.account_no = w.account_no`;
 }

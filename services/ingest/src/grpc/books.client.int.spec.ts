@@ -42,10 +42,10 @@ async function startBooks(answer: Answer) {
   const unused = () => undefined;
   server.addService(SERVICE_DEFINITIONS.BooksService, {
     creditDeposit: unused,
+    resolveSuspense: unused,
     placeHold: unused,
     advanceWithdrawal: unused,
     listOpenWithdrawals: unused,
-    getChannelView: unused,
     listChannelViews,
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -104,10 +104,10 @@ export class Rig {
     const unused = () => undefined;
     this.#books.addService(SERVICE_DEFINITIONS.BooksService, {
       creditDeposit: unused,
+      resolveSuspense: unused,
       placeHold: unused,
       advanceWithdrawal: unused,
       listOpenWithdrawals: unused,
-      getChannelView: unused,
       listChannelViews: (
         call: ServerUnaryCall<ListChannelViewsRequest, ListChannelViewsResponse>,
         callback: sendUnaryData<ListChannelViewsResponse>,

@@ -1,3 +1,4 @@
+import type { Result } from '#libs/domain';
 import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { DEPOSIT } from '../domain/states.js';
@@ -9,7 +10,7 @@ import type { Books } from './ports.js';
 const DEPOSITS_PER_ROUND = 200;
 const CONCURRENT_CALLS = 8;
 
-/** Has seen deposits booked. The books know each by (txid, index), so repeating is harmless. */
+/** Has deposits booked: seen ones, and those that an operator has decided about. The books know each by (txid, index), so repeating is harmless. */
 export class DepositBookingService {
   constructor(
     private readonly deposits: DepositRepository,
@@ -20,27 +21,21 @@ export class DepositBookingService {
 
   /** Books what has been seen; true when there may be more. Throws when the ledger does not answer. */
   async round(): Promise<boolean> {
-    const seen = await this.deposits.seen(DEPOSITS_PER_ROUND);
-    await concurrently(seen, CONCURRENT_CALLS, (deposit) => this.#book(deposit));
-    return seen.length === DEPOSITS_PER_ROUND;
+    const unbooked = await this.deposits.unbooked(DEPOSITS_PER_ROUND);
+    await concurrently(unbooked, CONCURRENT_CALLS, (deposit) => this.book(deposit));
+    return unbooked.length === DEPOSITS_PER_ROUND;
   }
 
-  async #book(deposit: StoredDeposit): Promise<void> {
-    const { txid, index, asset, account, units, blockNumber, suspense } = deposit;
+  /** Has one deposit booked. Throws when the ledger does not answer; repeating is harmless. */
+  async book(deposit: StoredDeposit): Promise<void> {
+    const { txid, index } = deposit;
     failPoint('settlement.before-credit');
-    const booked = await this.books.creditDeposit({
-      txid,
-      index,
-      asset,
-      account,
-      amountUnits: units,
-      blockNumber,
-      suspense,
-    });
+    const booked = await this.#ask(deposit);
     failPoint('settlement.after-credit');
     const nowMs = this.clock();
+    const staysInSuspense = deposit.suspense && deposit.state === DEPOSIT.seen;
     if (booked.ok) {
-      const state = suspense ? DEPOSIT.suspense : DEPOSIT.credited;
+      const state = staysInSuspense ? DEPOSIT.suspense : DEPOSIT.credited;
       await this.deposits.close(deposit, { state, note: '', nowMs });
       return;
     }
@@ -50,7 +45,18 @@ export class DepositBookingService {
     // The ledger will never book it as it is; an operator has to look.
     const note = `${booked.reason}: ${booked.detail}`;
     this.logger.error({ txid: txid.toString('hex'), index, note }, 'a deposit is held');
-    await this.deposits.close(deposit, { state: DEPOSIT.held, note, nowMs });
+    // What is in suspense stays there: it is booked, only not to the account that was named.
+    const isBooked = deposit.suspense && deposit.state === DEPOSIT.resolving;
+    const state = isBooked ? DEPOSIT.suspense : DEPOSIT.held;
+    await this.deposits.close(deposit, { state, note, nowMs });
+  }
+
+  #ask(deposit: StoredDeposit): Promise<Result<void>> {
+    const { txid, index, asset, account, units, baseUnits, blockNumber, suspense } = deposit;
+    const amount = { txid, index, asset, account, amountUnits: units };
+    return suspense && deposit.state === DEPOSIT.resolving
+      ? this.books.resolveSuspense(amount)
+      : this.books.creditDeposit({ ...amount, baseUnits, blockNumber, suspense });
   }
 }
 

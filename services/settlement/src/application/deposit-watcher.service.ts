@@ -20,6 +20,7 @@ import type {
   SeenDeposit,
 } from '../repositories/scan.repository.js';
 import type { Clock } from './clock.js';
+import { ForeignTokens } from './foreign-tokens.js';
 import { type ChainPlace, ownAddresses } from './ports.js';
 
 const BLOCKS_PER_ROUND = 32n;
@@ -56,16 +57,22 @@ export class DepositWatcherService {
     for (let number = cursor.nextBlock; number <= last; number++) numbers.push(number);
     const blocks = await Promise.all(numbers.map((number) => this.chain.solidBlock(number)));
     let position = cursor;
-    const result = {
+    const result: Mutable<ScanResult> = {
       deposits: [],
       own: [],
       vaultPayments: [],
       failedPayouts: [],
-    } as Mutable<ScanResult>;
+      foreignTokens: [],
+    };
+    const { trc20, trc10Id, vault, hotWallet } = this.place;
+    const foreign = new ForeignTokens({ trc20, trc10Id, recipients: [vault, hotWallet] });
     for (const block of blocks) {
       if (block === undefined) break;
       assertFollows(position, block);
-      for (const transaction of block.transactions) await this.#read(block, transaction, result);
+      for (const transaction of block.transactions) {
+        await this.#read(block, transaction, result);
+        if (transaction.succeeded) foreign.read(transaction, block.number);
+      }
       position = {
         nextBlock: block.number + 1n,
         lastBlockId: block.id,
@@ -75,6 +82,7 @@ export class DepositWatcherService {
     if (position.nextBlock === cursor.nextBlock) return false;
     const concernsUs = Object.values(result).some((found) => found.length > 0);
     if (concernsUs) failPoint('settlement.before-scan-stored');
+    result.foreignTokens.push(...foreign.list());
     await this.scans.advance(cursor.nextBlock, position, result, this.clock());
     if (concernsUs) failPoint('settlement.after-scan-stored');
     return position.nextBlock <= solid.number;
@@ -130,9 +138,10 @@ export class DepositWatcherService {
       if (log.contract === place.vault) attribute(found, readDeposited(log));
       if (log.contract !== place.trc20) continue;
       const transfer = readTrc20Transfer(log);
-      if (transfer?.to !== place.vault) continue;
+      if (transfer?.to !== place.vault && transfer?.to !== place.hotWallet) continue;
       const { from, amountBaseUnits: baseUnits } = transfer;
-      found.push({ transfer: { asset: 'TRC20_BTT', from, baseUnits }, txid, index });
+      const misdirected = transfer.to !== place.vault;
+      found.push({ transfer: { asset: 'TRC20_BTT', from, baseUnits, misdirected }, txid, index });
     }
     return found.filter(({ transfer }) => transfer.baseUnits > 0n);
   }
@@ -150,10 +159,10 @@ export class DepositWatcherService {
       sender: transfer.from,
       account: transfer.account,
       baseUnits: transfer.baseUnits,
-      units: verdict.kind === 'credit' ? verdict.units : 0n,
+      units: verdict.kind === 'dust' ? 0n : verdict.units,
       state: STATE_OF[verdict.kind],
       suspense: verdict.kind === 'credit' && verdict.suspense,
-      note: verdict.kind === 'hold' ? verdict.note : '',
+      note: 'note' in verdict ? verdict.note : '',
       blockNumber,
     };
   }
@@ -162,6 +171,7 @@ export class DepositWatcherService {
 const STATE_OF: Readonly<Record<Exclude<DepositVerdict['kind'], 'own'>, number>> = {
   credit: DEPOSIT.seen,
   dust: DEPOSIT.dust,
+  misdirect: DEPOSIT.misdirected,
   hold: DEPOSIT.held,
 };
 
@@ -175,6 +185,7 @@ function attribute(found: readonly Found[], deposit: VaultDeposit | undefined): 
   const meant = found.findLast(
     ({ transfer }) =>
       transfer.asset === 'TRC20_BTT' &&
+      transfer.misdirected === false &&
       transfer.account === undefined &&
       transfer.from === from &&
       transfer.baseUnits === amountBaseUnits,

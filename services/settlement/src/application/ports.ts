@@ -1,14 +1,28 @@
-import type { AdvanceWithdrawalRequest, CreditDepositRequest, Withdrawal } from '#libs/contracts';
+import type {
+  AdvanceWithdrawalRequest,
+  CreditDepositRequest,
+  ResolveSuspenseRequest,
+  SnapshotLiabilitiesResponse,
+  Withdrawal,
+} from '#libs/contracts';
 import type { Result } from '#libs/domain';
 
 /** The books, as settlement needs them. Everything may be repeated. */
 export interface Books {
   /** Books a deposit once. */
   creditDeposit(request: CreditDepositRequest): Promise<Result<void>>;
+  /** Moves a deposit from suspense to an account, once. */
+  resolveSuspense(request: ResolveSuspenseRequest): Promise<Result<void>>;
   /** Moves a withdrawal on; answers with the withdrawal as it is now. */
   advanceWithdrawal(request: AdvanceWithdrawalRequest): Promise<Result<Withdrawal>>;
   /** A page of unfinished withdrawals, oldest first. */
   openWithdrawals(cursor: string): Promise<Result<{ withdrawals: Withdrawal[]; next: string }>>;
+}
+
+/** All that the ledger owes, as epochs need it. */
+export interface LiabilitySource {
+  /** Pieces of one snapshot in their order, see BooksService.SnapshotLiabilities; throws when it is not complete. */
+  liabilities(): AsyncIterable<SnapshotLiabilitiesResponse>;
 }
 
 /** Where the ledger keeps its funds on chain. */

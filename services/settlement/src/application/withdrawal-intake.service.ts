@@ -1,7 +1,7 @@
 import type { Withdrawal } from '#libs/contracts';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import type { Logger } from '#libs/observability';
-import { type Admission, admitWithdrawal } from '../domain/intake.js';
+import { type Admission, admitWithdrawal, HELD_NOTE } from '../domain/intake.js';
 import { PAYOUT } from '../domain/states.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { Clock } from './clock.js';
@@ -62,8 +62,9 @@ export class WithdrawalIntakeService {
         units: admission.units,
         state: STATE_OF[admission.kind],
         failure: reason,
-        // A held one is not reported: the ledger knows more than we do.
+        // Of a held one only the note is reported: the ledger knows more than we do.
         reportState: REPORT_OF[admission.kind],
+        note: admission.kind === 'hold' ? HELD_NOTE : '',
         requestedAtMs: withdrawal.requestedAtMs,
       },
       this.clock(),

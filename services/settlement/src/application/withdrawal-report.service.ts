@@ -40,12 +40,14 @@ export class WithdrawalReportService {
   }
 
   async #tell(report: Report): Promise<'told' | 'refused' | 'silent'> {
-    const { withdrawalId, state, txid, failure } = report;
+    const { withdrawalId, state, txid, failure, note } = report;
     const answer = await this.books.advanceWithdrawal({
       withdrawalId,
-      state,
+      // Of one that is held only the note is told: the ledger knows a later state than this.
+      state: Math.max(state, WITHDRAWAL_STATES.queued),
       failure: state === WITHDRAWAL_STATES.refunded ? failure : '',
       txid,
+      note,
     });
     if (answer.ok) return 'told';
     if (isTransient(answer.reason)) return 'silent';

@@ -10,6 +10,13 @@ export type DepositKey = {
   readonly index: number;
 };
 
+/** Key of a foreign token in the order of the chain. */
+export type ForeignTokenKey = {
+  readonly lastBlock: bigint;
+  readonly token: string;
+  readonly recipient: string;
+};
+
 /** The cursor behind a numbered row. */
 export function encodeCursor(list: NumberedList, number: bigint): string {
   return base64(`${list}:${number}`);
@@ -34,6 +41,20 @@ export function decodeDepositCursor(cursor: string): DepositKey | 'newest' | und
     /^deposit:(\d{1,18}):([0-9a-f]{64}):(\d{1,9})$/.exec(text(cursor)) ?? [];
   if (block === undefined || txid === undefined || index === undefined) return undefined;
   return { blockNumber: BigInt(block), txid: Buffer.from(txid, 'hex'), index: Number(index) };
+}
+
+/** The cursor behind a foreign token. */
+export function encodeForeignCursor({ lastBlock, token, recipient }: ForeignTokenKey): string {
+  return base64(`foreign:${lastBlock}:${token}:${recipient}`);
+}
+
+/** The key in a cursor; 'newest' for an empty one, undefined for one that we did not make. */
+export function decodeForeignCursor(cursor: string): ForeignTokenKey | 'newest' | undefined {
+  if (cursor === '') return 'newest';
+  const [, block, token, recipient] =
+    /^foreign:(\d{1,18}):(\w{1,34}):(\w{34})$/.exec(text(cursor)) ?? [];
+  if (block === undefined || token === undefined || recipient === undefined) return undefined;
+  return { lastBlock: BigInt(block), token, recipient };
 }
 
 const base64 = (plain: string) => Buffer.from(plain, 'utf8').toString('base64url');

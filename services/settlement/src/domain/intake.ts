@@ -15,6 +15,10 @@ export type Admission =
   /** The ledger says it was already being paid, and we know nothing of it: our records are older. */
   | { readonly kind: 'hold'; readonly units: Units; readonly reason: string };
 
+/** What the owner of a held withdrawal reads. */
+export const HELD_NOTE =
+  'the records about this withdrawal contradict one another; an operator has to look at it';
+
 /** Decides about a withdrawal seen for the first time. `own` are addresses of the ledger itself. */
 export function admitWithdrawal(withdrawal: OpenWithdrawal, own: ReadonlySet<Address>): Admission {
   const units = withdrawal.amountUnits - withdrawal.feeUnits;

@@ -1,6 +1,15 @@
-/** Numbers of stored states; migrations/0003_settlement.sql says what they mean. */
+/** Numbers of stored states; migrations/0003_settlement.sql and those after it say what they mean. */
 
-export const DEPOSIT = { seen: 1, credited: 2, suspense: 3, dust: 4, held: 5 } as const;
+export const DEPOSIT = {
+  seen: 1,
+  credited: 2,
+  suspense: 3,
+  dust: 4,
+  held: 5,
+  misdirected: 6,
+  resolving: 7,
+  dismissed: 8,
+} as const;
 
 export const BATCH = {
   planned: 1,

@@ -13,16 +13,20 @@ import {
   type CreditDepositRequest,
   type CreditDepositResponse,
   type ListOpenWithdrawalsResponse,
+  type ResolveSuspenseRequest,
+  type ResolveSuspenseResponse,
+  type SnapshotLiabilitiesResponse,
   type Withdrawal,
 } from '#libs/contracts';
 import { accept, LIMITS, REASONS, type Result, refuse } from '#libs/domain';
 import { INTERNAL_TOKEN_TRAILER, REASON_TRAILER } from '#libs/grpc';
-import type { Books } from '../application/ports.js';
+import type { Books, LiabilitySource } from '../application/ports.js';
 
 const TIMEOUT_MS = 5_000;
+const SNAPSHOT_TIMEOUT_MS = 600_000;
 
 /** {@link Books} over gRPC. Every call has a deadline; a missing answer is UNAVAILABLE, and may be repeated. */
-export class BooksClient implements Books {
+export class BooksClient implements Books, LiabilitySource {
   readonly #client: BooksServiceClient;
   readonly #token: string;
 
@@ -37,6 +41,13 @@ export class BooksClient implements Books {
   async creditDeposit(request: CreditDepositRequest): Promise<Result<void>> {
     const answer = await this.#call<CreditDepositResponse>((metadata, options, done) =>
       this.#client.creditDeposit(request, metadata, options, done),
+    );
+    return answer.ok ? accept(undefined) : answer;
+  }
+
+  async resolveSuspense(request: ResolveSuspenseRequest): Promise<Result<void>> {
+    const answer = await this.#call<ResolveSuspenseResponse>((metadata, options, done) =>
+      this.#client.resolveSuspense(request, metadata, options, done),
     );
     return answer.ok ? accept(undefined) : answer;
   }
@@ -63,6 +74,17 @@ export class BooksClient implements Books {
     return accept({ withdrawals: answer.value.withdrawals, next: answer.value.nextCursor });
   }
 
+  async *liabilities(): AsyncGenerator<SnapshotLiabilitiesResponse> {
+    const options = { deadline: Date.now() + SNAPSHOT_TIMEOUT_MS };
+    const stream = this.#client.snapshotLiabilities({}, this.#metadata(), options);
+    try {
+      // Reading by iteration lets the ledger wait while a piece is worked on.
+      for await (const response of stream) yield response as SnapshotLiabilitiesResponse;
+    } finally {
+      stream.cancel();
+    }
+  }
+
   /** Throws when the ledger cannot be reached; for a readiness check. */
   ping(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -77,6 +99,12 @@ export class BooksClient implements Books {
     this.#client.close();
   }
 
+  #metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set(INTERNAL_TOKEN_TRAILER, this.#token);
+    return metadata;
+  }
+
   #call<T>(
     call: (
       metadata: Metadata,
@@ -84,10 +112,8 @@ export class BooksClient implements Books {
       done: (error: ServiceError | null, response: T) => void,
     ) => ClientUnaryCall,
   ): Promise<Result<T>> {
-    const metadata = new Metadata();
-    metadata.set(INTERNAL_TOKEN_TRAILER, this.#token);
     return new Promise((resolve) => {
-      call(metadata, { deadline: Date.now() + TIMEOUT_MS }, (error, response) => {
+      call(this.#metadata(), { deadline: Date.now() + TIMEOUT_MS }, (error, response) => {
         resolve(error === null ? accept(response) : refusalOf(error));
       });
     });

@@ -15,17 +15,19 @@ export type StoredDeposit = {
   readonly state: number;
   readonly suspense: boolean;
   readonly blockNumber: bigint;
+  /** Why it is not in an account's balance, else empty. */
+  readonly note: string;
 };
 
-/** Rows of `settlement.deposits` after they were seen. */
+/** Rows of `settlement.deposits` after the chain's reader has stored them. */
 export class DepositRepository {
   constructor(private readonly database: Database) {}
 
-  /** Seen and not yet booked, oldest first. */
-  seen(limit: number): Promise<StoredDeposit[]> {
+  /** Seen or decided about, and not yet booked as they are to be; oldest first. */
+  unbooked(limit: number): Promise<StoredDeposit[]> {
     const { sql } = this.database;
-    return sql<StoredDeposit[]>`${this.#select()} where state = ${DEPOSIT.seen}
-      order by block_number limit ${limit}`;
+    return sql<StoredDeposit[]>`${this.#select()}
+      where state in (${DEPOSIT.seen}, ${DEPOSIT.resolving}) order by block_number limit ${limit}`;
   }
 
   find(txid: Uint8Array): Promise<StoredDeposit[]> {
@@ -33,7 +35,7 @@ export class DepositRepository {
     return sql<StoredDeposit[]>`${this.#select()} where txid = ${Buffer.from(txid)} order by index`;
   }
 
-  /** Ends the life of a seen deposit in `state`, with a note when it is held. */
+  /** Brings an unbooked deposit to `state`, with a note when it waits there; not if it moved meanwhile. */
   async close(
     deposit: StoredDeposit,
     end: { readonly state: number; readonly note: string; readonly nowMs: bigint },
@@ -41,7 +43,7 @@ export class DepositRepository {
     await this.database.sql`
       update settlement.deposits
       set state = ${end.state}, note = ${end.note}, booked_at_ms = ${end.nowMs}
-      where txid = ${deposit.txid} and index = ${deposit.index} and state = ${DEPOSIT.seen}`;
+      where txid = ${deposit.txid} and index = ${deposit.index} and state = ${deposit.state}`;
   }
 
   /** Number of deposits by state. */
@@ -54,7 +56,8 @@ export class DepositRepository {
   #select() {
     return this.database.sql`
       select txid, index, asset, sender, coalesce(account, sender) as account,
-        base_units::text as "baseUnits", units, state, suspense, block_number as "blockNumber"
+        base_units::text as "baseUnits", units, state, suspense, block_number as "blockNumber",
+        note
       from settlement.deposits`;
   }
 }

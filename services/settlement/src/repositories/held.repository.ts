@@ -4,7 +4,7 @@ import { DEPOSIT, PAYOUT } from '../domain/states.js';
 import type { StoredDeposit } from './deposit.repository.js';
 
 /** A deposit that waits for an operator. */
-export type HeldDeposit = StoredDeposit & { readonly note: string; readonly seenAtMs: bigint };
+export type HeldDeposit = StoredDeposit & { readonly seenAtMs: bigint };
 
 /** A payout that waits for an operator. */
 export type HeldPayout = {
@@ -23,7 +23,7 @@ export type HeldPayout = {
 export class HeldRepository {
   constructor(private readonly database: Database) {}
 
-  /** Deposits that are held or in suspense, before a key. */
+  /** Deposits that are held, misdirected or in suspense, before a key. */
   deposits(before: DepositKey | undefined, limit: number): Promise<HeldDeposit[]> {
     const { sql } = this.database;
     const older =
@@ -34,7 +34,8 @@ export class HeldRepository {
     return sql<HeldDeposit[]>`
       select txid, index, asset, sender, coalesce(account, sender) as account,
         base_units::text as "baseUnits", units, state, suspense, block_number as "blockNumber", note, seen_at_ms as "seenAtMs"
-      from settlement.deposits where state in (${DEPOSIT.suspense}, ${DEPOSIT.held}) ${older}
+      from settlement.deposits where state in (${DEPOSIT.suspense}, ${DEPOSIT.held}, ${DEPOSIT.misdirected})
+        ${older}
       order by block_number desc, txid desc, index desc limit ${limit}`;
   }
 

@@ -23,6 +23,8 @@ export type NewPayout = {
   readonly state: number;
   readonly failure: string;
   readonly reportState: number;
+  /** Why it waits longer than usual, for its owner. */
+  readonly note: string;
   readonly requestedAtMs: bigint;
 };
 
@@ -33,6 +35,7 @@ export type Report = {
   readonly state: number;
   readonly txid: string;
   readonly failure: string;
+  readonly note: string;
 };
 
 /** Rows of `settlement.payouts` outside batches. */
@@ -62,6 +65,7 @@ export class PayoutRepository {
         state: payout.state,
         failure: payout.failure,
         report_state: payout.reportState,
+        note: payout.note,
         requested_at_ms: payout.requestedAtMs,
         updated_at_ms: nowMs,
       })} on conflict do nothing`;
@@ -79,12 +83,17 @@ export class PayoutRepository {
   /** Takes a queued payout out of the queue; false when it was not queued any more. */
   async leaveQueue(
     withdrawalId: Uint8Array,
-    to: { readonly state: number; readonly failure: string; readonly nowMs: bigint },
+    to: {
+      readonly state: number;
+      readonly failure: string;
+      readonly note: string;
+      readonly nowMs: bigint;
+    },
   ): Promise<boolean> {
     const planned = to.state === PAYOUT.planned;
     const done = await this.database.sql`
       update settlement.payouts
-      set state = ${to.state}, failure = ${to.failure}, updated_at_ms = ${to.nowMs},
+      set state = ${to.state}, failure = ${to.failure}, note = ${to.note}, updated_at_ms = ${to.nowMs},
         report_state = ${planned ? WITHDRAWAL_STATES.planned : this.database.sql`report_state`},
         reported_state = ${planned ? WITHDRAWAL_STATES.planned : this.database.sql`report_state`}
       where withdrawal_id = ${Buffer.from(withdrawalId)} and state = ${PAYOUT.queued}`;
@@ -95,8 +104,9 @@ export class PayoutRepository {
   unreported(after: bigint, limit: number): Promise<Report[]> {
     return this.database.sql<Report[]>`
       select withdrawal_id as "withdrawalId", payout_no as "payoutNo", report_state as state,
-        report_txid as txid, failure
-      from settlement.payouts where report_state <> reported_state and payout_no > ${after}
+        report_txid as txid, failure, note
+      from settlement.payouts
+      where (report_state <> reported_state or note <> reported_note) and payout_no > ${after}
       order by payout_no limit ${limit}`;
   }
 
@@ -105,9 +115,10 @@ export class PayoutRepository {
     if (reports.length === 0) return;
     await this.database.sql`
       update settlement.payouts p
-      set reported_state = greatest(p.reported_state, told.state)
+      set reported_state = greatest(p.reported_state, told.state), reported_note = told.note
       from unnest(${reports.map(({ payoutNo }) => payoutNo.toString())}::bigint[],
-        ${reports.map(({ state }) => state)}::smallint[]) as told(payout_no, state)
+        ${reports.map(({ state }) => state)}::smallint[],
+        ${reports.map(({ note }) => note)}::text[]) as told(payout_no, state, note)
       where p.payout_no = told.payout_no`;
   }
 

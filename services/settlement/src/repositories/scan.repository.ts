@@ -1,4 +1,6 @@
 import type { Database, Transaction } from '#libs/database';
+import type { ForeignToken } from '../domain/foreign-token.js';
+import { noteForeignTokens } from './foreign-token.repository.js';
 
 /** How far the solidified chain has been read. */
 export type Cursor = {
@@ -51,6 +53,7 @@ export type ScanResult = {
   readonly own: readonly OwnTransaction[];
   readonly vaultPayments: readonly VaultPayment[];
   readonly failedPayouts: readonly FailedLine[];
+  readonly foreignTokens: readonly ForeignToken[];
 };
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -98,6 +101,7 @@ export class ScanRepository {
           insert into settlement.failed_lines (chain_batch_id, line)
           values (${bytes(chainBatchId)}, ${line}) on conflict do nothing`;
       }
+      await noteForeignTokens(tx, result.foreignTokens, nowMs);
       return true;
     });
   }

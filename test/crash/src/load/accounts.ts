@@ -118,6 +118,7 @@ async function credit(order: LoadOrder, payers: readonly Wallet[]): Promise<void
         asset: Asset.TRC10_BTTOLD,
         account: address,
         amountUnits: DEPOSIT_UNITS * BigInt(perPayer),
+        baseUnits: (DEPOSIT_UNITS * BigInt(perPayer)).toString(),
         blockNumber: 1n,
         suspense: false,
       });

@@ -132,18 +132,6 @@ export interface ListOpenWithdrawalsResponse {
   nextCursor: string;
 }
 
-/** One channel by id. */
-export interface GetChannelViewRequest {
-  /** 32 bytes. */
-  channelId: Buffer;
-}
-
-/** What ingest needs to know of a channel. The same message is the value of the `channels` topic. */
-export interface GetChannelViewResponse {
-  /** The view. */
-  view: ChannelView | undefined;
-}
-
 /** Channels by id. */
 export interface ListChannelViewsRequest {
   /** 32 bytes each, up to 4096 ids, one after another. */
@@ -1281,148 +1269,6 @@ export const ListOpenWithdrawalsResponse: MessageFns<ListOpenWithdrawalsResponse
     const message = createBaseListOpenWithdrawalsResponse();
     message.withdrawals = object.withdrawals?.map((e) => Withdrawal.fromPartial(e)) || [];
     message.nextCursor = object.nextCursor ?? "";
-    return message;
-  },
-};
-
-function createBaseGetChannelViewRequest(): GetChannelViewRequest {
-  return { channelId: Buffer.alloc(0) };
-}
-
-export const GetChannelViewRequest: MessageFns<GetChannelViewRequest> = {
-  encode(message: GetChannelViewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.channelId.length !== 0) {
-      writer.uint32(10).bytes(message.channelId);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GetChannelViewRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetChannelViewRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.channelId = Buffer.from(reader.bytes());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): GetChannelViewRequest {
-    return {
-      channelId: isSet(object.channelId)
-        ? Buffer.from(bytesFromBase64(object.channelId))
-        : isSet(object.channel_id)
-        ? Buffer.from(bytesFromBase64(object.channel_id))
-        : Buffer.alloc(0),
-    };
-  },
-
-  toJSON(message: GetChannelViewRequest): unknown {
-    const obj: any = {};
-    if (message.channelId.length !== 0) {
-      obj.channelId = base64FromBytes(message.channelId);
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<GetChannelViewRequest>): GetChannelViewRequest {
-    return GetChannelViewRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GetChannelViewRequest>): GetChannelViewRequest {
-    const message = createBaseGetChannelViewRequest();
-    message.channelId = object.channelId ?? Buffer.alloc(0);
-    return message;
-  },
-};
-
-function createBaseGetChannelViewResponse(): GetChannelViewResponse {
-  return { view: undefined };
-}
-
-export const GetChannelViewResponse: MessageFns<GetChannelViewResponse> = {
-  encode(message: GetChannelViewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.view !== undefined) {
-      ChannelView.encode(message.view, writer.uint32(10).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GetChannelViewResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetChannelViewResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.view = ChannelView.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): GetChannelViewResponse {
-    return { view: isSet(object.view) ? ChannelView.fromJSON(object.view) : undefined };
-  },
-
-  toJSON(message: GetChannelViewResponse): unknown {
-    const obj: any = {};
-    if (message.view !== undefined) {
-      obj.view = ChannelView.toJSON(message.view);
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<GetChannelViewResponse>): GetChannelViewResponse {
-    return GetChannelViewResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GetChannelViewResponse>): GetChannelViewResponse {
-    const message = createBaseGetChannelViewResponse();
-    message.view = (object.view !== undefined && object.view !== null)
-      ? ChannelView.fromPartial(object.view)
-      : undefined;
     return message;
   },
 };
@@ -2979,19 +2825,7 @@ export const BooksServiceService = {
       Buffer.from(SnapshotLiabilitiesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SnapshotLiabilitiesResponse => SnapshotLiabilitiesResponse.decode(value),
   },
-  /** GetChannelView returns what ingest needs to know of one channel. */
-  getChannelView: {
-    path: "/swarmledger.v1.BooksService/GetChannelView" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: GetChannelViewRequest): Buffer =>
-      Buffer.from(GetChannelViewRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetChannelViewRequest => GetChannelViewRequest.decode(value),
-    responseSerialize: (value: GetChannelViewResponse): Buffer =>
-      Buffer.from(GetChannelViewResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetChannelViewResponse => GetChannelViewResponse.decode(value),
-  },
-  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  /** ListChannelViews returns what ingest needs to know of channels; unknown ones are left out. */
   listChannelViews: {
     path: "/swarmledger.v1.BooksService/ListChannelViews" as const,
     requestStream: false as const,
@@ -3027,9 +2861,7 @@ export interface BooksServiceServer extends UntypedServiceImplementation {
    * in the order of their addresses, channels in the order of their ids. It is complete when it ends with OK.
    */
   snapshotLiabilities: handleServerStreamingCall<SnapshotLiabilitiesRequest, SnapshotLiabilitiesResponse>;
-  /** GetChannelView returns what ingest needs to know of one channel. */
-  getChannelView: handleUnaryCall<GetChannelViewRequest, GetChannelViewResponse>;
-  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  /** ListChannelViews returns what ingest needs to know of channels; unknown ones are left out. */
   listChannelViews: handleUnaryCall<ListChannelViewsRequest, ListChannelViewsResponse>;
 }
 
@@ -3133,23 +2965,7 @@ export interface BooksServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SnapshotLiabilitiesResponse>;
-  /** GetChannelView returns what ingest needs to know of one channel. */
-  getChannelView(
-    request: GetChannelViewRequest,
-    callback: (error: ServiceError | null, response: GetChannelViewResponse) => void,
-  ): ClientUnaryCall;
-  getChannelView(
-    request: GetChannelViewRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetChannelViewResponse) => void,
-  ): ClientUnaryCall;
-  getChannelView(
-    request: GetChannelViewRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetChannelViewResponse) => void,
-  ): ClientUnaryCall;
-  /** ListChannelViews returns the same of many channels; unknown ones are left out. */
+  /** ListChannelViews returns what ingest needs to know of channels; unknown ones are left out. */
   listChannelViews(
     request: ListChannelViewsRequest,
     callback: (error: ServiceError | null, response: ListChannelViewsResponse) => void,
