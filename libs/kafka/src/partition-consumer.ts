@@ -59,6 +59,9 @@ export type PartitionConsumerOptions = {
 
 const BYTES_PER_APPLY = 1024 * 1024;
 const SESSION_TIMEOUT_MS = 10_000;
+// One is read and prepared while the database works on the other. More of them at once finish no sooner and
+// take all cores for as long: whoever answers clients on the same machine would have to wait.
+const PARTITIONS_AT_ONCE = 2;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
 
@@ -99,7 +102,7 @@ export class PartitionConsumer {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 4,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.#eachBatch(payload),
     });
   }

@@ -8,6 +8,7 @@ export class ClaimQueue {
   #head = 0;
   #length = 0;
   #closed = false;
+  #sinceMs = 0;
   #arrived: (() => void) | undefined;
 
   constructor(private readonly claims: Claims) {
@@ -22,7 +23,13 @@ export class ClaimQueue {
     return this.#closed;
   }
 
+  /** How long there has been something in it without a pause, in milliseconds. */
+  get waitingMs(): number {
+    return this.#length === 0 ? 0 : performance.now() - this.#sinceMs;
+  }
+
   push(slot: number): void {
+    if (this.#length === 0) this.#sinceMs = performance.now();
     this.#slots[(this.#head + this.#length) % this.#slots.length] = slot;
     this.#length++;
     if (this.#arrived !== undefined) this.#wake();

@@ -79,7 +79,7 @@ export class Flusher {
     for (let turn = 0; ; turn++) {
       await this.#queue.arrival();
       if (this.#queue.length === 0 && this.#queue.closed) break;
-      if (!this.#queue.closed) await sleep(this.#windowMs(lastClaims));
+      await this.#company(lastClaims);
       const flush = this.#flushes[turn % this.#flushes.length] as Flush;
       this.#gatherer.gather(this.#queue, flush, this.#nowMs());
       this.noteQueue();
@@ -90,6 +90,13 @@ export class Flusher {
       this.#writing = this.#parts.writer.write(flush);
     }
     await this.#writing;
+  }
+
+  // What came while the flush before was verified has waited enough: to wait on would leave the cores idle.
+  async #company(lastClaims: number): Promise<void> {
+    if (this.#queue.closed) return;
+    const restMs = this.#windowMs(lastClaims) - this.#queue.waitingMs;
+    if (restMs > 0) await sleep(restMs);
   }
 
   // Under load a larger flush costs less per claim, in the log, in the books and in answers; a lone

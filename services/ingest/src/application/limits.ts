@@ -13,7 +13,7 @@ export const INGEST_LIMITS = {
   /** A flush waits longer for company by 1 ms per so many claims of the last one … */
   flushClaimsPerExtraMs: 16,
   /** … but not longer than this. */
-  flushWindowMaxMs: 10,
+  flushWindowMaxMs: 5,
   /** Claims inside: those admitted, and those given up by their request while a flush holds them. */
   claimSlots: 2 * LIMITS.ingestQueueMax,
   /** A request is answered within this time, whatever Kafka does. */
