@@ -97,6 +97,12 @@ export const COMMANDS = {
     builds: true,
     run: fuzz,
   },
+  keystore: {
+    summary: 'make, import or show the encrypted key of the hot wallet',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('deploy/keystore/src/main.js', args),
+  },
   build: {
     summary: 'compile to dist/',
     usage: 'npm run build',

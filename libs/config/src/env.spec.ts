@@ -1,3 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   booksShape,
@@ -7,6 +10,7 @@ import {
   kafkaShape,
   parseEnv,
   postgresShape,
+  privateFile,
   secretFile,
   storesShape,
   tokensShape,
@@ -66,5 +70,30 @@ describe('configuration', () => {
       'reads secrets',
     );
     expect(() => parseEnv({ TOKEN: secretFile() }, { TOKEN: '/nowhere' })).toThrow(/missing/);
+  });
+
+  it.each([
+    [0o600, true],
+    [0o400, true],
+    [0o440, true],
+    [0o640, true],
+    [0o644, false],
+    [0o660, false],
+    [0o602, false],
+  ])('takes a private file of mode %o: %s', (mode, taken) => {
+    const folder = mkdtempSync(join(tmpdir(), 'swarmledger-private-'));
+    const file = join(folder, 'key');
+    writeFileSync(file, 'secret');
+    chmodSync(file, mode);
+    const read = () => parseEnv({ KEY: privateFile() }, { KEY: file });
+    if (taken) expect(read().KEY).toBe('secret');
+    else expect(read).toThrow(/KEY: others may/);
+    chmodSync(file, 0o600);
+    truncateSync(file);
+    expect(read).toThrow(/KEY: the file is empty/);
+    writeFileSync(file, 'x'.repeat(70_000));
+    expect(read).toThrow(/KEY: the file is too large/);
+    rmSync(folder, { recursive: true });
+    expect(read).toThrow(/KEY: the file is missing/);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 
 /** Environment variables as a process gets them. */
@@ -57,6 +57,38 @@ function readSecret(path: string): string | undefined {
     return undefined;
   }
 }
+
+// Group may read: that is how Kubernetes hands secrets to an unprivileged process.
+const FORBIDDEN_MODE = 0o037;
+const PRIVATE_BYTES_MAX = 64 * 1024;
+
+/**
+ * The content of a file that only its owner may write and strangers may not read. Throws an Error
+ * that says what is wrong with it.
+ */
+export function readPrivateFile(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true) throw new Error('the file is missing');
+  if (stats.size === 0) throw new Error('the file is empty');
+  if (stats.size > PRIVATE_BYTES_MAX) throw new Error('the file is too large');
+  // Windows has no such bits.
+  if (process.platform !== 'win32' && (stats.mode & FORBIDDEN_MODE) !== 0) {
+    throw new Error('others may read or change the file: chmod 600');
+  }
+  return readFileSync(path, 'utf8');
+}
+
+/** The path of a key's file, which has to be private; the value is the file's content. */
+export const privateFile = () =>
+  z.string().transform((path, context) => {
+    try {
+      return readPrivateFile(path);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    }
+  });
 
 /** Variables that every service has. */
 export const commonShape = {

@@ -11,6 +11,8 @@ export {
   parseEnv,
   port,
   postgresShape,
+  privateFile,
+  readPrivateFile,
   secretFile,
   signingShape,
   storesShape,

@@ -33,6 +33,8 @@ export type {
 } from './chain.js';
 export { isDevelopmentChain } from './development-chain.js';
 export { type NodeFailure, TronNodeError } from './errors.js';
+export { encryptKey, KeystoreError, keystoreAddress, openKeystore } from './keys/keystore.js';
+export { passwordOf, promptSecret } from './keys/prompt.js';
 export type { NodeOptions } from './node-provider.js';
 export { connectChain, readApiKeys } from './quorum/connect.js';
 export type { NodeReport } from './quorum/node-pool.js';
