@@ -58,6 +58,7 @@ export function balanceModule(config: BalanceConfig, logger: Logger): ModuleMeta
     useCases.holds,
     useCases.advance,
     useCases.channels,
+    useCases.liabilities,
     useCases.withdrawals,
     repositories.withdrawals,
     config.INTERNAL_TOKEN_FILE,

@@ -28,7 +28,7 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
     connectionsMax: 12,
     role: 'swarmledger_balance',
   });
-  const config = loadConfig({
+  const full = {
     DATABASE_URL: databaseUrl,
     KAFKA_BROKERS: 'localhost:1',
     HTTP_PORT: '1',
@@ -40,7 +40,8 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
     TRC20_ADDRESS: 'TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj',
     TRC10_ID: '1002000',
     ...env,
-  });
+  };
+  const config = loadConfig(full);
   const time = { nowMs: BigInt(Date.now()) };
   const digests = new Digests({ chainId: 1n, vaultAddress: VAULT });
   const logger = pino({ level: 'silent' });
@@ -48,7 +49,7 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
   const clock = () => time.nowMs;
   const use = createUseCases({ config, database, repositories, clock, logger });
   const plain = new ApplyVouchersPlainlyService({ database, ...repositories, clock, logger });
-  return { database, use, plain, repositories, digests, time, clock, ...actions() };
+  return { env: full, database, use, plain, repositories, digests, time, clock, ...actions() };
 
   function actions() {
     const validUntilMs = () => time.nowMs + FAR;
