@@ -25,6 +25,7 @@ export const LOCAL_DEFAULTS: Readonly<Record<string, string>> = {
   LEDGER_PARTITIONS: '8',
   ROUND_PERIOD_MS: '2000',
   SETTLEMENT_CRON: '*/5 * * * * *',
+  EPOCH_PAUSE_MS: '2000',
   SETTLEMENT_PERIOD_MS: '5000',
   DISPUTE_WINDOW_MS: '4000',
 };

@@ -34,7 +34,7 @@ export {
 export { PayingChannel, type PayingTerms, TickChain } from './paying-channel.js';
 export { type CallPolicy, DEFAULT_POLICY } from './policy.js';
 export { ReceivingChannel, type ReceivingTerms } from './receiving-channel.js';
-export { SettlementClient } from './settlement.client.js';
+export { type InclusionProof, type ProofOf, SettlementClient } from './settlement.client.js';
 export { VoucherClient } from './voucher.client.js';
 export { type StreamSettings, VoucherStream } from './voucher.stream.js';
 export { newId, Wallet } from './wallet.js';

@@ -1,14 +1,40 @@
 import {
   type Deposit,
   type DepositTarget,
+  type Epoch,
   type ListBatchesResponse,
+  type ListEpochsResponse,
   type PageRequest,
   SettlementServiceClient,
 } from '#libs/contracts';
+import { equalBytes, foldProof, type Units } from '#libs/domain';
 import { toBuffer } from './bytes.js';
-import { CHANNEL_OPTIONS, type ClientSettings, credentialsOf, policyOf } from './connection.js';
+import {
+  CHANNEL_OPTIONS,
+  type ClientSettings,
+  credentialsOf,
+  policyOf,
+  SessionSource,
+} from './connection.js';
+import { LedgerUnavailable } from './errors.js';
 import type { CallPolicy } from './policy.js';
 import { callUnary, type UnaryMethod } from './unary.js';
+import type { Wallet } from './wallet.js';
+
+/** Which leaf of which epoch is to be proven. */
+export type ProofOf = {
+  readonly epochNo?: bigint | undefined;
+  /** A channel that the wallet pays or is paid by; without one its account. */
+  readonly channelId?: Uint8Array | undefined;
+};
+
+/** A leaf, its proof, and what it says is owed. docs/vault.md has the layout of the bytes. */
+export type InclusionProof = {
+  readonly epoch: Epoch;
+  readonly leaf: Buffer;
+  readonly proof: Buffer;
+  readonly units: Units;
+};
 
 /** SettlementService: where funds come in, and what became of deposits and payouts. */
 export class SettlementClient {
@@ -30,6 +56,40 @@ export class SettlementClient {
   async deposits(txid: Uint8Array): Promise<Deposit[]> {
     const method = this.#grpc.getDeposit.bind(this.#grpc);
     return (await this.#read('GetDeposit', method, { txid: toBuffer(txid) })).deposits;
+  }
+
+  listEpochs(page?: PageRequest): Promise<ListEpochsResponse> {
+    return this.#read('ListEpochs', this.#grpc.listEpochs.bind(this.#grpc), { page });
+  }
+
+  /**
+   * Proof that the wallet's account, or one of its channels, is in an epoch; without a number in the newest one
+   * committed. Keep it: it is what the vault pays by when the operator is gone. It is checked to lead to the root
+   * that is told with it; compare that root with the one on the chain (docs/verify.md). Refused with NOT_FOUND when
+   * nothing was owed there; rejects with LedgerUnavailable when the proof does not hold.
+   */
+  async inclusionProof(wallet: Wallet, of: ProofOf = {}): Promise<InclusionProof> {
+    const session = new SessionSource(wallet, Date.now);
+    const method = this.#grpc.getInclusionProof.bind(this.#grpc);
+    const answer = await callUnary(
+      {
+        name: 'GetInclusionProof',
+        method,
+        effect: 'read',
+        metadata: (fresh) => session.metadata(fresh),
+      },
+      { epochNo: of.epochNo ?? 0n, channelId: toBuffer(of.channelId ?? new Uint8Array(0)) },
+      this.#policy,
+    );
+    const { epoch, leaf, proof } = answer;
+    const reached = foldProof(leaf, proof);
+    const holds =
+      epoch !== undefined &&
+      reached !== undefined &&
+      reached.totalUnits === epoch.totalUnits &&
+      equalBytes(reached.root, epoch.root);
+    if (!holds) throw new LedgerUnavailable('GetInclusionProof: the proof does not hold');
+    return { epoch, leaf, proof, units: leaf.readBigUInt64BE(leaf.length - 8) };
   }
 
   listBatches(page?: PageRequest): Promise<ListBatchesResponse> {

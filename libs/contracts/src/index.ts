@@ -150,6 +150,14 @@ export {
   WayCost,
 } from './generated/swarmledger/v1/settlement.js';
 export {
+  GetSignerRequest,
+  GetSignerResponse,
+  SignerRefusalReason,
+  SignerServiceClient,
+  SignTransactionRequest,
+  SignTransactionResponse,
+} from './generated/swarmledger/v1/signer.js';
+export {
   BatchAck,
   Bundle,
   BundleEntry,

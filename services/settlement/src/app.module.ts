@@ -4,6 +4,7 @@ import { Health, type Logger, Metrics, OpsController } from '#libs/observability
 import type { SettlementConfig } from './config.js';
 import { BatchOperatorController, BatchUseCases } from './grpc/batch-operator.controller.js';
 import { DepositOperatorController, DepositUseCases } from './grpc/deposit-operator.controller.js';
+import { EpochController, EpochReads } from './grpc/epoch.controller.js';
 import { SettlementController, SettlementReads } from './grpc/settlement.controller.js';
 import {
   OperatorUseCases,
@@ -29,6 +30,7 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
       SettlementOperatorController,
       BatchOperatorController,
       DepositOperatorController,
+      EpochController,
     ],
     providers: [
       { provide: Health, useValue: health },
@@ -47,6 +49,7 @@ export function settlementModule(config: SettlementConfig, logger: Logger): Modu
         provide: DepositUseCases,
         useValue: new DepositUseCases(parts.depositResolutions, parts.foreignTokens, token),
       },
+      { provide: EpochReads, useValue: new EpochReads(parts.epochs, parts.proofs) },
       scheduleOf(config.SETTLEMENT_CRON, () => workers.settle()),
     ],
   };

@@ -47,6 +47,12 @@ export function loadConfig(env: Env) {
       /** A batch of so many units or more waits for an operator; 10^13 units are 10^10 BTT. */
       APPROVAL_UNITS: z.coerce.bigint().min(1n).default(10_000_000_000_000n),
       RUN_PAYOUTS_MAX: integer({ min: 1, max: 100_000 }).default(10_000),
+      /** Longest time between two epochs; 0: none are committed, and batches wait for none. */
+      EPOCH_PERIOD_MS: integer({ min: 0, max: 30 * DAY_MS }).default(DAY_MS / 4),
+      /** Shortest time between two epochs, whatever waits for them. */
+      EPOCH_PAUSE_MS: integer({ min: 0, max: DAY_MS }).default(30_000),
+      /** Committed epochs whose leaves are kept for proofs. */
+      EPOCHS_KEPT: integer({ min: 1, max: 10_000 }).default(10),
       IN_FLIGHT_MAX: integer({ min: 1, max: 5_000 }).default(256),
       ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(400_000),
       ENERGY_PER_PAYOUT: integer({ min: 1_000, max: 1_000_000 }).default(70_000),

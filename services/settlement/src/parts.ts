@@ -1,17 +1,22 @@
 import { Database } from '#libs/database';
+import { Digests } from '#libs/domain';
 import type { Logger } from '#libs/observability';
 import { KeySigner, type NodeOptions, TronWebChain } from '#libs/tron';
 import { ApprovalService } from './application/approval.service.js';
-import { BatchDriverService } from './application/batch-driver.service.js';
+import { BatchDriverService, type Clearance } from './application/batch-driver.service.js';
 import { BatchSignerService } from './application/batch-signer.service.js';
 import { systemClock } from './application/clock.js';
 import { DepositBookingService } from './application/deposit-booking.service.js';
 import { DepositResolutionService } from './application/deposit-resolution.service.js';
 import { DepositWatcherService } from './application/deposit-watcher.service.js';
 import { DraftService } from './application/draft.service.js';
+import { EpochDriverService } from './application/epoch-driver.service.js';
+import { EpochMakerService } from './application/epoch-maker.service.js';
+import { EpochProofsService } from './application/epoch-proofs.service.js';
 import { type ChainPlace, ownAddresses } from './application/ports.js';
 import { SettlementRunService } from './application/settlement-run.service.js';
 import { StatusService } from './application/status.service.js';
+import { VaultCheckService } from './application/vault-check.service.js';
 import { WalletCheckService } from './application/wallet-check.service.js';
 import { WithdrawalIntakeService } from './application/withdrawal-intake.service.js';
 import { WithdrawalReportService } from './application/withdrawal-report.service.js';
@@ -21,6 +26,9 @@ import { ApprovalRepository } from './repositories/approval.repository.js';
 import { BatchRepository } from './repositories/batch.repository.js';
 import { BatchStepRepository } from './repositories/batch-step.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
+import { EpochRepository } from './repositories/epoch.repository.js';
+import { EpochProofRepository } from './repositories/epoch-proof.repository.js';
+import { EpochStepRepository } from './repositories/epoch-step.repository.js';
 import { ForeignTokenRepository } from './repositories/foreign-token.repository.js';
 import { HeldRepository } from './repositories/held.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
@@ -67,6 +75,9 @@ function createRepositories(database: Database) {
     batches: new BatchRepository(database),
     approvalRows: new ApprovalRepository(database),
     steps: new BatchStepRepository(database),
+    epochs: new EpochRepository(database),
+    epochSteps: new EpochStepRepository(database),
+    epochProofs: new EpochProofRepository(database),
     held: new HeldRepository(database),
     resolutions: new ResolutionRepository(database),
     foreignTokens: new ForeignTokenRepository(database),
@@ -78,7 +89,7 @@ function createDriver(
   config: SettlementConfig,
   logger: Logger,
   outside: ReturnType<typeof createConnections>,
-  { steps, scans }: ReturnType<typeof createRepositories>,
+  { steps, scans, epochs }: ReturnType<typeof createRepositories>,
 ) {
   const { chain, place, signer } = outside;
   const wallet = new WalletCheckService(chain, place);
@@ -102,11 +113,53 @@ function createDriver(
     scans,
     wallet,
     batchSigner,
+    config.EPOCH_PERIOD_MS === 0 ? EVERYTHING : epochs,
     policy,
     systemClock,
     logger,
   );
   return { wallet, driver, terms };
+}
+
+/** Without epochs no batch waits for one. */
+const EVERYTHING: Clearance = { cleared: async (batchNos) => new Set(batchNos) };
+
+/** What makes, sends and proves epochs. */
+function createEpochs(
+  config: SettlementConfig,
+  logger: Logger,
+  outside: ReturnType<typeof createConnections>,
+  repositories: ReturnType<typeof createRepositories>,
+  wallet: WalletCheckService,
+) {
+  const { chain, place, signer, books } = outside;
+  const { epochs, epochProofs } = repositories;
+  const vaultCheck = new VaultCheckService(chain, place);
+  const clock = systemClock;
+  const maker = new EpochMakerService(epochs, books, vaultCheck, clock, logger, config.EPOCHS_KEPT);
+  const policy = {
+    periodMs: BigInt(config.EPOCH_PERIOD_MS),
+    pauseMs: BigInt(config.EPOCH_PAUSE_MS),
+    attemptsMax: config.ATTEMPTS_MAX,
+    rebroadcastMs: BigInt(config.REBROADCAST_MS),
+    expirationMs: BigInt(config.TX_EXPIRATION_MS),
+  };
+  const digests = new Digests({ chainId: config.CHAIN_ID, vaultAddress: config.VAULT_ADDRESS });
+  return {
+    vaultCheck,
+    epochDriver: new EpochDriverService(
+      chain,
+      repositories,
+      maker,
+      wallet,
+      signer,
+      place,
+      policy,
+      clock,
+      logger,
+    ),
+    proofs: new EpochProofsService(epochs, epochProofs, digests, clock),
+  };
 }
 
 /** Joins the parts of the service; tests make them the same way, again and again on the same database. */
@@ -117,6 +170,7 @@ export function createParts(config: SettlementConfig, logger: Logger) {
   const { chain, place, books, leader } = outside;
   const { scans, deposits, payouts, batches, approvalRows, foreignTokens } = repositories;
   const { wallet, driver, terms } = createDriver(config, logger, outside, repositories);
+  const epochParts = createEpochs(config, logger, outside, repositories, wallet);
   const booking = new DepositBookingService(deposits, books, clock, logger);
   const intake = new WithdrawalIntakeService(payouts, books, place, clock, logger);
   const runs = new SettlementRunService(
@@ -137,6 +191,7 @@ export function createParts(config: SettlementConfig, logger: Logger) {
   return {
     ...outside,
     ...repositories,
+    ...epochParts,
     clock,
     wallet,
     driver,
@@ -159,7 +214,7 @@ export function createParts(config: SettlementConfig, logger: Logger) {
       chain,
       wallet,
       { scans, deposits, payouts, batches, approvals: approvalRows, foreignTokens },
-      driver,
+      [driver, epochParts.epochDriver],
       place,
     ),
   };

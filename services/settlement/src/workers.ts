@@ -22,7 +22,18 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     metrics: Metrics,
     health: Health,
   ) {
-    const { watcher, booking, intake, reports, driver, database, books, chain, clock } = parts;
+    const {
+      watcher,
+      booking,
+      intake,
+      reports,
+      driver,
+      epochDriver,
+      database,
+      books,
+      chain,
+      clock,
+    } = parts;
     const pauseMs = config.POLL_INTERVAL_MS;
     const figures = new ServiceMetrics(metrics, parts);
     this.#loops = [
@@ -31,6 +42,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
       this.#loop('withdrawal intake', INTAKE_PAUSE_MS, async () => (await intake.round()) > 0),
       this.#loop('withdrawal reports', pauseMs, async () => (await reports.round()) > 0),
       this.#loop('batch driver', pauseMs, () => driver.round()),
+      this.#loop('epoch driver', pauseMs, () => epochDriver.round()),
       new Loop({
         name: 'figures',
         pauseMs: METRICS_PAUSE_MS,
@@ -93,6 +105,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
   async #leads(): Promise<boolean> {
     if (!this.#placeChecked) {
       await this.parts.wallet.assertPlace();
+      await this.parts.vaultCheck.assertPeriod(BigInt(this.config.EPOCH_PERIOD_MS));
       await this.#assertKeyIsFit();
       this.#placeChecked = true;
     }

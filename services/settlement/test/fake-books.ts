@@ -1,4 +1,10 @@
-import { type handleUnaryCall, Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import {
   type AdvanceWithdrawalRequest,
   type AdvanceWithdrawalResponse,
@@ -10,6 +16,7 @@ import {
   type ResolveSuspenseRequest,
   type ResolveSuspenseResponse,
   SERVICE_DEFINITIONS,
+  type SnapshotLiabilitiesResponse,
   Withdrawal,
   WithdrawalState,
 } from '#libs/contracts';
@@ -26,6 +33,8 @@ const FINAL: readonly WithdrawalState[] = [
 export class FakeBooks {
   readonly deposits = new Map<string, CreditDepositRequest>();
   readonly withdrawals = new Map<string, Withdrawal>();
+  /** What the ledger tells it owes, piece by piece; empty: nothing. */
+  liabilities: SnapshotLiabilitiesResponse[] = [];
   /** How many calls fail as if the ledger were down. */
   failing = 0;
   /** Account whose deposits are refused for good. */
@@ -58,6 +67,10 @@ export class FakeBooks {
           nextCursor: '',
         }),
       ),
+      snapshotLiabilities: (call: ServerWritableStream<unknown, SnapshotLiabilitiesResponse>) => {
+        for (const piece of this.liabilities) call.write(piece);
+        call.end();
+      },
     } as never);
     const port = await new Promise<number>((resolve, reject) => {
       const insecure = ServerCredentials.createInsecure();

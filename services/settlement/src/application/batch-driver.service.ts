@@ -28,6 +28,11 @@ export type DriverPolicy = {
   readonly headSkewMaxMs: bigint;
 };
 
+/** Tells which vault batches may be sent. */
+export interface Clearance {
+  cleared(batchNos: readonly bigint[]): Promise<ReadonlySet<bigint>>;
+}
+
 type Planned = { readonly row: OpenBatchRow; readonly asset: AssetName; readonly step: Step };
 
 const CONCURRENT_STEPS = 8;
@@ -45,6 +50,7 @@ export class BatchDriverService {
     private readonly scans: ScanRepository,
     private readonly wallet: WalletCheckService,
     private readonly signer: BatchSignerService,
+    private readonly clearance: Clearance,
     private readonly policy: DriverPolicy,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -65,13 +71,20 @@ export class BatchDriverService {
     const planned = await concurrently(rows, CONCURRENT_STEPS, (row) => this.#plan(row, cursor));
     const halt = planned.map(({ step }) => step).find((step) => step.do === 'halt');
     const reason = halt?.reason ?? (await this.#blocked());
-    const toSign = planned.filter(({ step }) => step.do === 'sign');
+    const toSign = await this.#cleared(planned.filter(({ step }) => step.do === 'sign'));
     const others = planned.filter(({ step }) => !['sign', 'halt', 'wait'].includes(step.do));
     await concurrently(others, CONCURRENT_STEPS, (item) => this.#guarded(() => this.#take(item)));
     const short = reason === '' ? await this.#signAll(toSign, planned, cursor) : '';
     this.#pause(reason || short);
     const signed = reason === '' && short === '' ? toSign.length : 0;
     return others.length + signed > 0;
+  }
+
+  /** Batches of the vault wait until the lines of all their payees are in a committed epoch (docs/vault.md). */
+  async #cleared(toSign: readonly Planned[]): Promise<Planned[]> {
+    const ofVault = toSign.filter(({ row }) => row.chainBatchId !== null);
+    const cleared = await this.clearance.cleared(ofVault.map(({ row }) => row.batchNo));
+    return toSign.filter(({ row }) => row.chainBatchId === null || cleared.has(row.batchNo));
   }
 
   async #plan(row: OpenBatchRow, cursor: Cursor): Promise<Planned> {

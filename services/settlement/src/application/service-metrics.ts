@@ -7,6 +7,7 @@ import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchDriverService } from './batch-driver.service.js';
+import type { EpochDriverService } from './epoch-driver.service.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
 /** Where the figures come from. */
@@ -18,6 +19,7 @@ export type MetricSources = {
   readonly payouts: PayoutRepository;
   readonly batches: BatchRepository;
   readonly driver: BatchDriverService;
+  readonly epochDriver: EpochDriverService;
 };
 
 /** Figures of settlement, read afresh by `refresh`. */
@@ -47,7 +49,7 @@ export class ServiceMetrics {
   }
 
   async refresh(): Promise<void> {
-    const { chain, wallet, scans, deposits, payouts, batches, driver } = this.#sources;
+    const { chain, wallet, scans, deposits, payouts, batches, driver, epochDriver } = this.#sources;
     const [depositCounts, payoutCounts, totals, cursor] = await Promise.all([
       deposits.counts(),
       payouts.counts(),
@@ -61,7 +63,7 @@ export class ServiceMetrics {
     this.#gauges.energyPerPayee.set(payeesPaid === 0n ? 0 : Number(energyUsed / payeesPaid));
     this.#gauges.feeSun.set(Number(feeSun));
     this.#gauges.scanned.set(Number(cursor?.nextBlock ?? 0n));
-    this.#gauges.paused.set(driver.paused === '' ? 0 : 1);
+    this.#gauges.paused.set(driver.paused === '' && epochDriver.paused === '' ? 0 : 1);
     const [head, solid, state] = await Promise.all([
       chain.head(),
       chain.solidHead(),

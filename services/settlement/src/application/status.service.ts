@@ -9,7 +9,6 @@ import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { ForeignTokenRepository } from '../repositories/foreign-token.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
-import type { BatchDriverService } from './batch-driver.service.js';
 import type { ChainPlace } from './ports.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
@@ -29,7 +28,7 @@ export class StatusService {
     private readonly chain: TronChain,
     private readonly wallet: WalletCheckService,
     private readonly sources: StatusSources,
-    private readonly driver: BatchDriverService,
+    private readonly drivers: readonly { readonly paused: string }[],
     private readonly place: ChainPlace,
   ) {}
 
@@ -56,7 +55,7 @@ export class StatusService {
       hotWallet: this.place.hotWallet,
       hotWalletSun: wallet.allowance.trxSun,
       queued: BigInt(count(PAYOUT.queued) + count(PAYOUT.planned)),
-      paused: wallet.blocked ?? this.driver.paused,
+      paused: wallet.blocked ?? this.drivers.map(({ paused }) => paused).find(Boolean) ?? '',
       reserves: ASSETS.map((asset) => ({
         asset: assetToWire(asset),
         reserveUnits: unitsFloor(asset, wallet.reserveBaseUnits[asset]),

@@ -1,7 +1,7 @@
 /** Cursors of lists that run from the newest row to the oldest: the key of the last row shown, opaque to callers. */
 
 /** What a cursor of numbered rows belongs to; one of another list is refused. */
-export type NumberedList = 'batch' | 'payout';
+export type NumberedList = 'batch' | 'payout' | 'epoch';
 
 /** Key of a deposit in the order of the chain. */
 export type DepositKey = {

@@ -1,0 +1,229 @@
+import type { Logger } from '#libs/observability';
+import {
+  buildTransaction,
+  callData,
+  type Signer,
+  signedTransactionHex,
+  type TronChain,
+  TronNodeError,
+} from '#libs/tron';
+import { EPOCH_ENERGY_MAX, type EpochTerms, epochDue } from '../domain/epoch.js';
+import { openBatch } from '../domain/open-batch.js';
+import { EPOCH_TOO_OLD } from '../domain/preflight.js';
+import { OUTCOME } from '../domain/states.js';
+import { nextStep, type Observation, type Step, type StepPolicy } from '../domain/step.js';
+import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
+import type { EpochRepository } from '../repositories/epoch.repository.js';
+import type { EpochStepRepository, OpenEpochRow } from '../repositories/epoch-step.repository.js';
+import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
+import type { Clock } from './clock.js';
+import { type EpochMakerService, EpochRefusedError } from './epoch-maker.service.js';
+import type { ChainPlace } from './ports.js';
+import type { WalletCheckService } from './wallet-check.service.js';
+
+/** How epochs are made and sent. */
+export type EpochPolicy = EpochTerms & StepPolicy & { readonly expirationMs: bigint };
+
+/** What the driver reads and writes. */
+export type EpochStores = {
+  readonly epochs: EpochRepository;
+  readonly epochSteps: EpochStepRepository;
+  readonly scans: ScanRepository;
+};
+
+/**
+ * Makes epochs when they are due and moves the open one on, as the batch driver does with batches: only stored bytes
+ * are sent, and another transaction is signed only when the last one is proven dead.
+ */
+export class EpochDriverService {
+  #paused = '';
+  #triedAtMs: bigint | undefined;
+
+  constructor(
+    private readonly chain: TronChain,
+    private readonly stores: EpochStores,
+    private readonly maker: EpochMakerService,
+    private readonly wallet: WalletCheckService,
+    private readonly signer: Signer,
+    private readonly place: ChainPlace,
+    private readonly policy: EpochPolicy,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Why no epoch is committed although one is due; empty when all is well. */
+  get paused(): string {
+    return this.#paused;
+  }
+
+  /** One step; true when something moved. */
+  async round(): Promise<boolean> {
+    // 0 switches epochs off: nothing is made, and batches wait for none.
+    if (this.policy.periodMs === 0n) return false;
+    const cursor = await this.stores.scans.cursor();
+    if (cursor === undefined) return false;
+    try {
+      const row = await this.stores.epochSteps.open();
+      return row === undefined ? await this.#make() : await this.#drive(row, cursor);
+    } catch (error) {
+      if (!(error instanceof BatchMovedError)) throw error;
+      this.logger.info({ reason: error.message }, 'an epoch was moved by another process');
+      return false;
+    }
+  }
+
+  async #make(): Promise<boolean> {
+    const { lastAtMs, triedAtMs, ...need } = await this.stores.epochs.need();
+    const nowMs = this.clock();
+    const facts = {
+      ...need,
+      lastAtMs: lastAtMs ?? undefined,
+      triedAtMs: this.#triedAtMs ?? triedAtMs ?? undefined,
+    };
+    const why = epochDue(facts, nowMs, this.policy);
+    if (why === undefined) return false;
+    this.#triedAtMs = nowMs;
+    this.logger.info({ why }, 'an epoch is due');
+    try {
+      const made = await this.maker.make();
+      this.#pause('');
+      return made;
+    } catch (error) {
+      if (!(error instanceof EpochRefusedError)) throw error;
+      this.#pause(`no epoch is committed: ${error.message}`);
+      return false;
+    }
+  }
+
+  async #drive(row: OpenEpochRow, cursor: Cursor): Promise<boolean> {
+    const step = nextStep(
+      openBatch({ ...row, chainBatchId: null }),
+      await this.#observe(row, cursor),
+      this.clock(),
+      this.policy,
+    );
+    if (step.do === 'halt') this.#pause(step.reason);
+    if (step.do === 'halt' || step.do === 'wait') return false;
+    return this.#take(row, step);
+  }
+
+  async #observe(row: OpenEpochRow, cursor: Cursor): Promise<Observation> {
+    const { txid, solidSucceeded, solidResult } = row;
+    const facts = {
+      vaultPaidBy: undefined,
+      solid:
+        solidSucceeded === null
+          ? undefined
+          : { succeeded: solidSucceeded, result: solidResult ?? '' },
+      scannedUntilMs: cursor.lastTimestampMs,
+    };
+    const nothing = { ...facts, includedIn: undefined, claimedSolid: false };
+    if (txid === null || row.attempt === null || solidSucceeded !== null) return nothing;
+    const id = txid.toString('hex');
+    if (cursor.lastTimestampMs > (row.expirationMs ?? 0n)) {
+      return { ...nothing, claimedSolid: await this.chain.isSolidified(id) };
+    }
+    if ((row.broadcasts ?? 0) === 0) return nothing;
+    return { ...nothing, includedIn: (await this.chain.inclusion(id))?.blockNumber };
+  }
+
+  async #take(row: OpenEpochRow, step: Step): Promise<boolean> {
+    const { epochSteps } = this.stores;
+    const { epochNo } = row;
+    const attempt = row.attempt ?? 0;
+    const nowMs = this.clock();
+    switch (step.do) {
+      case 'sign':
+        return this.#sign(row, step.attempt);
+      case 'broadcast':
+        await this.#broadcast(row, attempt);
+        return true;
+      case 'confirm':
+      case 'unconfirm':
+        await epochSteps.confirm(epochNo, attempt, step.do === 'confirm' ? step.block : undefined);
+        return true;
+      case 'expire':
+        await epochSteps.expire(epochNo, attempt);
+        return true;
+      case 'finish':
+        await epochSteps.end(epochNo, { failure: '', outcome: OUTCOME.paid, nowMs });
+        this.logger.info({ epochNo, total: row.totalUnits }, 'an epoch is committed');
+        this.#pause('');
+        return true;
+      case 'fail': {
+        const outcome = row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired;
+        await epochSteps.end(epochNo, { failure: step.reason, outcome, nowMs });
+        this.logger.error({ epochNo, reason: step.reason }, 'an epoch failed');
+        return true;
+      }
+      case 'halt':
+      case 'wait':
+        return false;
+    }
+  }
+
+  async #sign(row: OpenEpochRow, attempt: number): Promise<boolean> {
+    const [reference, head, state] = await Promise.all([
+      this.chain.solidHead(),
+      this.chain.head(),
+      this.wallet.read(),
+    ]);
+    // An old epoch stops payouts; a new one is what mends that.
+    const blocked = state.blocked === EPOCH_TOO_OLD ? undefined : state.blocked;
+    const feeLimitSun = EPOCH_ENERGY_MAX * state.prices.energySun;
+    const short =
+      state.allowance.trxSun < feeLimitSun ? `the hot wallet lacks TRX for an epoch` : undefined;
+    const why = blocked ?? short;
+    if (why !== undefined) {
+      this.#pause(why);
+      return false;
+    }
+    const expirationMs = head.timestampMs + this.policy.expirationMs;
+    const { raw, txid } = buildTransaction({
+      owner: this.signer.address,
+      call: { kind: 'trigger', contract: this.place.vault, data: commitEpochData(row) },
+      reference,
+      expirationMs,
+      timestampMs: this.clock(),
+      feeLimitSun,
+    });
+    const signature = await this.signer.sign(raw);
+    const signed = Buffer.from(signedTransactionHex(raw, signature), 'hex');
+    await this.stores.epochSteps.sign(
+      { epochNo: row.epochNo, attempt, txid, raw, signed, feeLimitSun, expirationMs },
+      this.clock(),
+    );
+    return true;
+  }
+
+  async #broadcast({ epochNo, signed }: OpenEpochRow, attempt: number): Promise<void> {
+    if (signed === null) throw new Error(`epoch ${epochNo} is not signed`);
+    let refusal = '';
+    try {
+      const answer = await this.chain.broadcast(signed.toString('hex'));
+      if (!answer.accepted) {
+        const { code, message } = answer;
+        this.logger.warn({ epochNo, code, told: message }, 'a broadcast was refused');
+        if (code === 'CONTRACT_VALIDATE_ERROR') refusal = message || code;
+      }
+    } catch (error) {
+      if (!(error instanceof TronNodeError)) throw error;
+      this.logger.warn({ epochNo, err: error }, 'a broadcast got no answer');
+    }
+    await this.stores.epochSteps.broadcast(epochNo, attempt, refusal, this.clock());
+  }
+
+  #pause(reason: string): void {
+    if (reason !== '' && reason !== this.#paused) this.logger.error({ reason }, 'epochs wait');
+    this.#paused = reason;
+  }
+}
+
+/** Call data of `commitEpoch(epoch, root, totalUnits)`. */
+export function commitEpochData(
+  epoch: Pick<OpenEpochRow, 'epochNo' | 'root' | 'totalUnits'>,
+): Uint8Array {
+  const { epochNo, root, totalUnits } = epoch;
+  const root32 = `0x${root.toString('hex')}`;
+  return callData('commitEpoch(uint64,bytes32,uint64)', [epochNo, root32, totalUnits]);
+}

@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import { Metadata } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Asset, type SnapshotLiabilitiesResponse } from '#libs/contracts';
+import { type KeyPair, keyPairOf, sign } from '#libs/crypto';
+import { Digests, foldProof, toHex } from '#libs/domain';
+import { formatSession, SESSION_TRAILER } from '#libs/grpc';
+import { callData } from '#libs/tron';
+import type { Parts } from '../src/parts.js';
+import { payee, scan, tick, World } from './world.js';
+
+// Epochs over a real chain and database; what the ledger owes is played by the fake books.
+
+const EPOCHS = { EPOCH_PERIOD_MS: '3600000', EPOCH_PAUSE_MS: '0', EPOCHS_KEPT: '2' };
+const [ANNA, BERT] = [keyPairOf(randomBytes(32)), keyPairOf(randomBytes(32))];
+const CHANNEL = randomBytes(32);
+
+let world: World;
+
+beforeAll(async () => {
+  world = await World.start();
+  await world.fillReserves(1_000_000n);
+});
+afterEach(() => world.killAll());
+afterAll(() => world.stop());
+
+type Owed = { anna: bigint; bert: bigint; channel?: bigint; withdrawals?: string[] };
+
+/** What the ledger would tell; sums are right unless changed. */
+function owe({ anna, bert, channel = 0n, withdrawals = [] }: Owed, off = 0n): void {
+  const open = withdrawals.map((id) => world.books.withdrawals.get(id)!);
+  const withdrawing = open.reduce((sum, { amountUnits }) => sum + amountUnits, 0n);
+  const owners = [...new Set(open.map(({ account }) => account))];
+  const accounts = [
+    { account: ANNA.address, units: anna },
+    { account: BERT.address, units: bert },
+    ...owners.map((account) => ({ account, units: 0n })),
+  ].toSorted((a, b) => (a.account < b.account ? -1 : 1));
+  const head = {
+    atMs: 1n,
+    flushNos: Array.from({ length: 9 }, () => 0n),
+    operations: [7n],
+    availableUnits: anna + bert + off,
+    heldUnits: 0n,
+    inChannelsUnits: channel,
+    withdrawingUnits: withdrawing,
+  };
+  const ends = { payer: ANNA.address, payee: BERT.address };
+  const channels = [{ channelId: CHANNEL, ...ends, bookedUnits: 5n, remainingUnits: channel }];
+  const pieces: SnapshotLiabilitiesResponse['piece'][] = [
+    { $case: 'head', value: head },
+    { $case: 'withdrawals', value: { withdrawals: open } },
+    { $case: 'accounts', value: { accounts } },
+    { $case: 'channels', value: { channels: channel === 0n ? [] : channels } },
+  ];
+  world.books.liabilities = pieces.map((piece) => ({ piece }));
+}
+
+async function chainEpoch(number: bigint) {
+  const answer = await world.chain.view(
+    world.place.vaultAddress,
+    callData('epochs(uint64)', [number]),
+  );
+  const words = Buffer.from(answer);
+  return {
+    root: words.subarray(0, 32).toString('hex'),
+    total: BigInt(`0x${words.subarray(32, 64).toString('hex')}`),
+  };
+}
+
+async function committed(parts: Parts, after = 0n): Promise<bigint> {
+  for (let round = 0; round < 400; round++) {
+    const found = await parts.epochs.find(undefined);
+    if (found !== undefined && found.epochNo > after) return found.epochNo;
+    await parts.epochDriver.round();
+    await tick(world, parts);
+  }
+  throw new Error(`no epoch after ${after} was committed: ${parts.epochDriver.paused}`);
+}
+
+function session(parts: Parts, keys: KeyPair, digestsOf = world.place): Metadata {
+  const digests = new Digests({
+    chainId: BigInt(digestsOf.chainId),
+    vaultAddress: digestsOf.vaultAddress,
+  });
+  const validUntilMs = parts.clock() + 60_000n;
+  const signature = sign(digests.session(keys.address, validUntilMs), keys.privateKey);
+  const metadata = new Metadata();
+  metadata.set(SESSION_TRAILER, formatSession({ account: keys.address, validUntilMs, signature }));
+  return metadata;
+}
+
+describe('an epoch', () => {
+  it('commits root and total to the chain, and gives each owner a proof that leads there', async () => {
+    owe({ anna: 100n, bert: 23n, channel: 7n });
+    const parts = world.boot(EPOCHS);
+    const number = await committed(parts);
+    const onChain = await chainEpoch(number);
+    expect(onChain.total).toBe(130n);
+    for (const [keys, channelId, units] of [
+      [ANNA, Buffer.alloc(0), 100n],
+      [BERT, Buffer.alloc(0), 23n],
+      [ANNA, CHANNEL, 7n],
+      [BERT, CHANNEL, 7n],
+    ] as const) {
+      const proven = await parts.proofs.prove(session(parts, keys), number, channelId);
+      if (!proven.ok) throw new Error(proven.detail);
+      const { leaf, proof } = proven.value;
+      const reached = foldProof(leaf, proof);
+      expect(toHex(reached?.root ?? new Uint8Array())).toBe(onChain.root);
+      expect(reached?.totalUnits).toBe(onChain.total);
+      expect(Buffer.from(leaf).readBigUInt64BE(leaf.length - 8)).toBe(units);
+    }
+  });
+
+  it('is proven to nobody else', async () => {
+    const parts = world.boot(EPOCHS);
+    const stranger = keyPairOf(randomBytes(32));
+    const asStranger = session(parts, stranger);
+    const none = Buffer.alloc(0);
+    for (const [metadata, epoch, channel, reason] of [
+      [new Metadata(), 0n, none, 'UNAUTHENTICATED'],
+      [session(parts, ANNA, { ...world.place, chainId: '7' }), 0n, none, 'UNAUTHENTICATED'],
+      [asStranger, 0n, none, 'NOT_FOUND'],
+      [asStranger, 0n, CHANNEL, 'NOT_FOUND'],
+      [session(parts, ANNA), 99n, none, 'NOT_FOUND'],
+      [session(parts, ANNA), 0n, Buffer.alloc(31), 'MALFORMED'],
+    ] as const) {
+      expect(await parts.proofs.prove(metadata, epoch, channel)).toMatchObject({ reason });
+    }
+  });
+
+  it('is not committed when rows and sums differ, or when more is owed than there is', async () => {
+    const parts = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+    const before = await parts.epochs.find(undefined);
+    owe({ anna: 100n, bert: 23n }, 1n);
+    await scan(parts);
+    await parts.epochDriver.round();
+    expect(parts.epochDriver.paused).toMatch(
+      /rows of accounts add up to 123 units, the journal to 124/,
+    );
+    owe({ anna: 1_999_999n, bert: 2n });
+    await parts.epochDriver.round();
+    expect(parts.epochDriver.paused).toMatch(/2000001 units are owed and 2000000 are there/);
+    expect((await parts.status.read()).paused).toMatch(/2000001 units are owed/);
+    owe({ anna: -1n, bert: 2n });
+    await parts.epochDriver.round();
+    expect(parts.epochDriver.paused).toMatch(/owns -1 units/);
+    expect((await parts.epochs.find(undefined))?.epochNo).toBe(before?.epochNo);
+    expect(await parts.epochSteps.open()).toBeUndefined();
+    owe({ anna: 1_999_998n, bert: 2n });
+    await committed(parts, before?.epochNo);
+    expect(parts.epochDriver.paused).toBe('');
+  });
+
+  it('is carried on by the next process, wherever the last one died', async () => {
+    owe({ anna: 50n, bert: 50n });
+    const before = (await world.boot(EPOCHS).epochs.find(undefined))?.epochNo ?? 0n;
+    await world.killAll();
+    let rounds = 0;
+    // Each round of the driver is its process's last.
+    for (let done = false; !done; rounds++) {
+      if (rounds > 400) throw new Error('no epoch was committed');
+      const parts = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+      const open = await parts.epochSteps.open();
+      const newest = await parts.epochs.find(undefined);
+      done = newest !== undefined && newest.epochNo > before;
+      if (!done && (open !== undefined || rounds === 0)) await parts.epochDriver.round();
+      await scan(parts);
+      await world.devchain.mine();
+      await world.kill(parts);
+    }
+    const parts = world.boot(EPOCHS);
+    const epoch = await parts.epochs.find(undefined);
+    expect(epoch?.epochNo).toBe(before + 1n);
+    expect(await chainEpoch(before + 1n)).toEqual({
+      root: epoch?.root.toString('hex'),
+      total: 100n,
+    });
+    const [attempts] = await parts.database.sql`
+      select count(*)::int as count from settlement.epoch_attempts where epoch_no = ${before + 1n}`;
+    expect(attempts).toEqual({ count: 1 });
+  });
+
+  it('keeps the leaves of the newest ones only', async () => {
+    const parts = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+    await committed(parts, (await parts.epochs.find(undefined))?.epochNo);
+    const [kept] = await parts.database.sql`
+      select count(distinct build_no)::int as builds from settlement.epoch_leaves`;
+    expect(kept?.builds).toBeLessThanOrEqual(3);
+    const first = await parts.proofs.prove(session(parts, ANNA), 1n, Buffer.alloc(0));
+    expect(first).toMatchObject({ reason: 'NOT_FOUND' });
+  });
+});
+
+describe('a batch of the vault', () => {
+  it('is sent only when its lines have leaves in a committed epoch, and another epoch follows it', async () => {
+    const parts = world.boot(EPOCHS);
+    const before = (await parts.epochs.find(undefined))?.epochNo ?? 0n;
+    const id = world.books.request(901, Asset.TRC20_BTT, payee(901), 40n);
+    // The ledger's snapshot does not know the withdrawal yet: no epoch lets the batch through.
+    owe({ anna: 50n, bert: 50n });
+    expect(await parts.runs.run()).toMatchObject({ ok: true, value: [{ payouts: 1 }] });
+    await committed(parts, before);
+    for (let round = 0; round < 5; round++) await tick(world, parts);
+    expect(await world.trc20Of(payee(901))).toBe(0n);
+    owe({ anna: 50n, bert: 50n, withdrawals: [id] });
+    const covering = await committed(parts, before + 1n);
+    const [line] = await parts.database.sql`
+      select in_tree from settlement.epoch_payouts where epoch_no = ${covering}`;
+    expect(line).toEqual({ in_tree: true });
+    expect((await chainEpoch(covering)).total).toBe(140n);
+    for (let round = 0; round < 200; round++) {
+      if (world.books.stateOf(id) === 'SOLIDIFIED') break;
+      await tick(world, parts);
+    }
+    expect(world.books.stateOf(id)).toBe('SOLIDIFIED');
+    owe({ anna: 50n, bert: 50n });
+    const after = await committed(parts, covering);
+    expect((await chainEpoch(after)).total).toBe(100n);
+  });
+
+  it('of TRC-10 leaves its account when it is signed', async () => {
+    const parts = world.boot(EPOCHS);
+    const before = (await parts.epochs.find(undefined))?.epochNo ?? 0n;
+    const id = world.books.request(902, Asset.TRC10_BTTOLD, payee(902), 30n);
+    owe({ anna: 50n, bert: 50n, withdrawals: [id] });
+    await parts.runs.run();
+    await scan(parts);
+    await parts.driver.round();
+    const again = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+    const number = await committed(again, before);
+    const [away] = await parts.database.sql`
+      select in_tree from settlement.epoch_payouts where epoch_no = ${number}`;
+    expect(away).toEqual({ in_tree: false });
+    expect((await chainEpoch(number)).total).toBe(100n);
+  });
+});
