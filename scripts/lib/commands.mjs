@@ -73,6 +73,13 @@ export const COMMANDS = {
     builds: false,
     run: check,
   },
+  settle: {
+    summary:
+      'show what settlement would pay and what it costs, pay it, follow it; or rehearse with --payouts N',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('deploy/settle/src/main.js', args),
+  },
   load: {
     summary: 'put load on the gRPC API with k6',
     builds: true,
@@ -90,6 +97,12 @@ export const COMMANDS = {
     builds: true,
     ownHelp: true,
     run: (args) => runCompiled('test/crash/src/main.js', args),
+  },
+  'test:settlement': {
+    summary: 'kill settlement and let the chain lie, again and again, and check who was paid',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('test/settlement/src/main.js', args),
   },
   'test:fuzz': {
     summary: 'hostile messages, frames and log records, as many as you like, with a seed',

@@ -1,0 +1,17 @@
+import { CHAIN_FAULTS } from './chain.fault.js';
+import { DEPOSIT_FAULTS } from './deposit.fault.js';
+import type { Fault } from './fault.js';
+import { KILLS } from './kill.fault.js';
+import { LEADER_FAULTS } from './leader.fault.js';
+import { NODE_FAULTS } from './node.fault.js';
+import { WALLET_FAULTS } from './wallet.fault.js';
+
+/** Every kind of round; those with two processes last, since the second one is never taken away again. */
+export const FAULTS: readonly Fault[] = [
+  ...KILLS,
+  ...CHAIN_FAULTS,
+  ...NODE_FAULTS,
+  ...WALLET_FAULTS,
+  ...DEPOSIT_FAULTS,
+  ...LEADER_FAULTS,
+];

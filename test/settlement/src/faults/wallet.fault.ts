@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { credentials, Metadata } from '@grpc/grpc-js';
+import { Asset, BooksServiceClient, type CreditDepositRequest } from '#libs/contracts';
+import { chainHex } from '../check/chain-record.js';
+import { until } from '../cluster.js';
+import { ask, BITTEN, type Bite, type Fault, type FaultTools, missed } from './fault.js';
+
+const BITE_MS = 20_000;
+const LEFT_SUN = 1_000_000n;
+const REFILL_SUN = 1_000_000_000_000n;
+const SUPPLY_UNITS = 990_000_000_000_000_000n;
+const SOLID_BLOCKS = 20;
+
+/** Settlement says in its log that it is paused, for a reason that holds these words. */
+function saysPaused({ cluster }: FaultTools, words: string) {
+  const log = cluster.followLog('settlement');
+  return () =>
+    until(BITE_MS, async () => {
+      const text = log.text();
+      return text.includes('settlement is paused') && text.includes(words);
+    });
+}
+
+/** The hot wallet's TRX is gone; nothing is signed until there is some again. */
+async function emptyWallet(tools: FaultTools): Promise<Bite> {
+  const { cluster, truth, traffic } = tools;
+  const hot = traffic.wallet(cluster.secret('hotWalletKey'));
+  await truth.mine(SOLID_BLOCKS);
+  const { sun } = await truth.holdings(chainHex(hot.address), cluster.network.trc10Id);
+  await hot.sendTrx(traffic.faucet.address, sun - LEFT_SUN);
+  await truth.mine(SOLID_BLOCKS);
+  const isPaused = saysPaused(tools, 'TRX');
+  await ask(tools);
+  const paused = await isPaused();
+  await truth.fund(hot.address, REFILL_SUN);
+  return paused ? BITTEN : missed('settlement did not say that TRX is short');
+}
+
+/** Another key may sign for the hot wallet: nothing is signed until an operator has put that right. */
+async function changedPermissions(tools: FaultTools): Promise<Bite> {
+  const { cluster, truth, traffic } = tools;
+  const key = cluster.secret('hotWalletKey');
+  const hot = traffic.wallet(key).address;
+  const thief = traffic.wallet(traffic.derive('thief').toString('hex')).address;
+  await truth.changePermissions(key, [hot, thief]);
+  await truth.mine(SOLID_BLOCKS);
+  const isPaused = saysPaused(tools, 'permission');
+  const signed = async () => {
+    const [row] = await cluster.sql<{ count: bigint }[]>`select count(*) from settlement.attempts`;
+    return row?.count;
+  };
+  // What was signed before may still go out; two blocks later nothing new is.
+  await sleep(200);
+  const before = await signed();
+  await ask(tools);
+  const paused = await isPaused();
+  const after = await signed();
+  await truth.changePermissions(key, [hot]);
+  await truth.mine(SOLID_BLOCKS);
+  if (before !== after) return missed(`${after} transactions signed, ${before} before the change`);
+  return paused ? BITTEN : missed('settlement did not say that permissions have changed');
+}
+
+/** Reports of deposits with a wrong unit, asset or account: the ledger must refuse each. */
+async function wrongUnits(tools: FaultTools): Promise<Bite> {
+  const { cluster, traffic } = tools;
+  await ask(tools);
+  let row: { txid: Buffer; index: number; asset: number; units: bigint } | undefined;
+  await until(BITE_MS, async () => {
+    [row] = await cluster.sql`select txid, index, asset, units from ledger.deposits
+      where account_no is not null order by credited_at_ms desc limit 1`;
+    return row !== undefined;
+  });
+  if (row === undefined) return missed('there is no deposit');
+  const account = traffic.wallet(traffic.derive('clerk').toString('hex')).address;
+  const known = { txid: row.txid, index: row.index, blockNumber: 1n, suspense: false };
+  const other = row.asset === Asset.TRC20_BTT ? Asset.TRC10_BTTOLD : Asset.TRC20_BTT;
+  const lies: CreditDepositRequest[] = [
+    { ...known, account, asset: row.asset, amountUnits: row.units * 1_000n },
+    { ...known, account, asset: other, amountUnits: row.units },
+    { ...known, account, asset: row.asset, amountUnits: row.units },
+    { ...known, account, asset: row.asset, amountUnits: row.units, suspense: true },
+    {
+      ...known,
+      txid: traffic.derive('import'),
+      account,
+      asset: row.asset,
+      amountUnits: SUPPLY_UNITS + 1n,
+    },
+  ];
+  const books = new BooksServiceClient(
+    cluster.stack.urls.balanceInternalGrpc ?? '',
+    credentials.createInsecure(),
+  );
+  const metadata = new Metadata();
+  metadata.set('swarmledger-internal-token', cluster.secret('internalToken'));
+  try {
+    for (const [no, request] of lies.entries()) {
+      const refused = await new Promise<boolean>((resolve) => {
+        books.creditDeposit(request, metadata, (error) => resolve(error !== null));
+      });
+      if (!refused) return missed(`the ledger took wrong report ${no + 1} of ${lies.length}`);
+    }
+    return BITTEN;
+  } finally {
+    books.close();
+  }
+}
+
+const one = { processes: 1 } as const;
+
+/** What happens to the hot wallet, and units that are wrong. */
+export const WALLET_FAULTS: readonly Fault[] = [
+  {
+    ...one,
+    plan: 'T23',
+    name: 'wallet.out-of-trx',
+    meaning: 'the hot wallet has no TRX',
+    act: emptyWallet,
+  },
+  {
+    ...one,
+    plan: 'T25',
+    name: 'wallet.permissions-changed',
+    meaning: 'another key may sign for the hot wallet',
+    act: changedPermissions,
+  },
+  {
+    ...one,
+    plan: 'T28',
+    name: 'ledger.wrong-units',
+    meaning: 'deposits reported × 1000, by another asset, to another account, above the supply',
+    act: wrongUnits,
+  },
+];
