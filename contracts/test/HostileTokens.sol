@@ -210,6 +210,15 @@ contract LookalikeToken {
     }
 }
 
+/// Says what the vault says when it takes a deposit, and takes none.
+contract LookalikeVault {
+    event Deposited(address indexed account, address indexed from, uint256 amount);
+
+    function deposit(address account, uint256 amount) external {
+        emit Deposited(account, msg.sender, amount);
+    }
+}
+
 /// A vault as it was before there were epochs.
 contract OldVault {
     address public immutable token;

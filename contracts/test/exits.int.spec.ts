@@ -543,6 +543,28 @@ describe('exits with hostile tokens', () => {
     expect(await bench.balance(at, bad)).toBeGreaterThanOrEqual(10n * UNIT - 2n);
   });
 
+  it('cannot be opened in the middle of a payment', async () => {
+    const bad = await bench.deployHostile('CallbackToken', 1_000n * UNIT);
+    const claimed = payout('late', 0, 10n);
+    const at = await bench.vault(0n, bad);
+    await bench.fill(at, 50n, bad);
+    await bench.commit(at, 1n, new SumTree([account(40n)]).root);
+    const tree = new SumTree([claimed]);
+    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
+      hex(id32('late')),
+      hex(tree.root.root),
+      10n,
+      bench.nowS + 60 * DAY_S,
+    ]);
+    await bench.pass(Number(EXIT_TERMS.exitDelayS) + 60);
+    const open = callData('openExit()', []);
+    await bench.call(bench.faucet, bad, 'arm(address,bytes)', [abiAddress(at), hex(open)]);
+    const paid = await bench.call(bench.stranger, at, 'claim(bytes,bytes)', proven(tree, claimed));
+    expect(paid.events.map(({ name }) => name)).toEqual(['Claimed']);
+    const opened = await bench.call(bench.stranger, at, 'openExit()');
+    expect(opened.events.map(({ name }) => name)).toEqual(['ExitOpened']);
+  });
+
   it('leave the reserve alone when the token takes away what they would need', async () => {
     const bad = await bench.deployHostile('PickyToken', 10_000n * UNIT);
     const claimed = payout('seized', 0, 10n);

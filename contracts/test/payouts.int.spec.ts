@@ -163,6 +163,12 @@ describe('payBatch with hostile tokens', () => {
     expect(await executedIn(at, 'empty')).toBe(0n);
   });
 
+  it('reverts when the token tells no balance', async () => {
+    const at = await bench.vault(0n, await bench.deployHostile('Forwarder'));
+    expect((await payBatch(at, 'mute', payouts(1))).result).toBe('REVERT');
+    expect(await executedIn(at, 'mute')).toBe(0n);
+  });
+
   it.each([
     ['takes more than it was told', 'GreedyToken'],
     ['says yes and moves nothing', 'LyingToken'],
