@@ -5,8 +5,8 @@ import type { BroadcastCode } from '../execution/outcome.js';
 export type ChainFault =
   /** Checks and accepts a broadcast, then loses it. */
   | { readonly kind: 'drop' }
-  /** Accepts a transaction and keeps it back until `offsetMs` before (negative) or after its expiration. */
-  | { readonly kind: 'hold'; readonly offsetMs: number }
+  /** Accepts a transaction and keeps it back until so long before (negative, by default 1 ms) or after its expiration. */
+  | { readonly kind: 'hold'; readonly offsetMs?: number }
   /** Ends a contract call this way without running it. */
   | { readonly kind: 'fail-call'; readonly result: ForcedResult };
 

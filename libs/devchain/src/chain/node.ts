@@ -92,7 +92,7 @@ export class ChainNode {
       const hold = this.faults.take('hold');
       if (hold !== undefined) {
         await this.tryOut(transaction);
-        this.held.push({ transaction, ...dueTimes(transaction, hold.offsetMs) });
+        this.held.push({ transaction, ...dueTimes(transaction, hold.offsetMs ?? -1) });
         this.pendingIds.add(transaction.txId);
         return;
       }
