@@ -6,6 +6,7 @@ import {
   SettlementOperatorServiceService,
   SettlementServiceService,
 } from './generated/swarmledger/v1/settlement.js';
+import { SignerServiceService } from './generated/swarmledger/v1/signer.js';
 import { VoucherServiceService } from './generated/swarmledger/v1/voucher.js';
 
 /** Package name of every service. */
@@ -19,6 +20,7 @@ export const SERVICE_DEFINITIONS = {
   MarketService: MarketServiceService,
   SettlementService: SettlementServiceService,
   SettlementOperatorService: SettlementOperatorServiceService,
+  SignerService: SignerServiceService,
 } as const;
 
 /** Name of one of our gRPC services. */

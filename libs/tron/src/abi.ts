@@ -47,7 +47,12 @@ export function callData(signature: string, values: readonly unknown[] = []): Ui
   const types = signature.slice(signature.indexOf('(') + 1, -1);
   const list = types === '' ? [] : types.split(',');
   const parameters = utils.abi.encodeParams(list, [...values]);
-  return Buffer.concat([fromHex(topicOf(signature)).subarray(0, 4), fromHex(parameters)]);
+  return Buffer.concat([selectorOf(signature), fromHex(parameters)]);
+}
+
+/** The four bytes with which call data of a function begins. */
+export function selectorOf(signature: string): Uint8Array {
+  return fromHex(topicOf(signature)).subarray(0, 4);
 }
 
 /** Reads a `Transfer` log, or undefined when the log is not one in the standard form. */

@@ -31,6 +31,11 @@ export type {
   Trc10Transfer,
   TronChain,
 } from './chain.js';
+export {
+  type DecodedTransaction,
+  decodeTransaction,
+  UnreadableTransactionError,
+} from './decode.js';
 export { isDevelopmentChain } from './development-chain.js';
 export { type NodeFailure, TronNodeError } from './errors.js';
 export { encryptKey, KeystoreError, keystoreAddress, openKeystore } from './keys/keystore.js';
@@ -39,7 +44,7 @@ export type { NodeOptions } from './node-provider.js';
 export { connectChain, readApiKeys } from './quorum/connect.js';
 export type { NodeReport } from './quorum/node-pool.js';
 export { QuorumChain, type QuorumPolicy } from './quorum/quorum-chain.js';
-export { KeySigner, type Signer } from './signer.js';
+export { isSignedBy, KeySigner, type Signer, SignerError } from './signer.js';
 export {
   buildTransaction,
   type ChainCall,
@@ -49,4 +54,5 @@ export {
   type UnsignedTransaction,
 } from './transaction.js';
 export { TronWebChain } from './tronweb-chain.js';
+export { encodeVaultCall, readVaultCall, type VaultCall } from './vault-call.js';
 export { ChainWallet, type Deployable } from './wallet.js';

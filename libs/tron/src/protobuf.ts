@@ -32,3 +32,39 @@ export function bytesField(number: number, value: Uint8Array): Uint8Array {
 export function message(...fields: Uint8Array[]): Uint8Array {
   return Buffer.concat(fields);
 }
+
+/** A field as it is read: an integer or bytes. */
+export type Field = bigint | Uint8Array;
+
+/**
+ * The fields of a message. Throws a RangeError for what we never write: other wire types, a field
+ * twice, an integer of more than 64 bits, bytes that are cut off.
+ */
+export function readFields(bytes: Uint8Array): ReadonlyMap<number, Field> {
+  const fields = new Map<number, Field>();
+  let at = 0;
+  const readVarint = () => {
+    let value = 0n;
+    for (let shift = 0n; shift < 64n; shift += 7n) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw new RangeError('the bytes end too early');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError('an integer is too long');
+  };
+  while (at < bytes.length) {
+    const tag = readVarint();
+    const number = Number(tag >> 3n);
+    const type = Number(tag & 7n);
+    if (fields.has(number)) throw new RangeError(`field ${number} comes twice`);
+    if (type === 0) fields.set(number, readVarint());
+    else if (type === 2) {
+      const length = Number(readVarint());
+      if (length > bytes.length - at) throw new RangeError('the bytes end too early');
+      fields.set(number, bytes.subarray(at, at + length));
+      at += length;
+    } else throw new RangeError(`field ${number} has the wire type ${type}`);
+  }
+  return fields;
+}

@@ -1,11 +1,19 @@
 import { utils } from 'tronweb';
-import { type Address, addressFromBytes, fromHex } from '#libs/domain';
+import { type Address, addressFromBytes, fromHex, toHex } from '#libs/domain';
 import { txidOf } from './transaction.js';
+
+/** A signer does not sign, now or ever. Its message is for operators. */
+export class SignerError extends Error {
+  override readonly name = 'SignerError';
+}
 
 /** Signs for the hot wallet. Where its key lives is nobody else's business. */
 export interface Signer {
   readonly address: Address;
-  /** Signature of a transaction's raw bytes, r ‖ s ‖ v. The signer hashes them itself. */
+  /**
+   * Signature of a transaction's raw bytes, r ‖ s ‖ v. The signer hashes them itself. Throws a
+   * SignerError when it refuses or cannot be reached.
+   */
   sign(raw: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -29,5 +37,16 @@ export class KeySigner implements Signer {
   async sign(raw: Uint8Array): Promise<Uint8Array> {
     const digest = fromHex(txidOf(raw));
     return fromHex(utils.crypto.ECKeySign([...digest], [...this.#key]));
+  }
+}
+
+/** True when a signature of raw bytes is of the address's key; a malformed one is not. */
+export function isSignedBy(address: Address, raw: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 65) return false;
+  try {
+    const recovered = utils.crypto.ecRecover(txidOf(raw), toHex(signature));
+    return addressFromBytes(fromHex(recovered).subarray(1)) === address;
+  } catch {
+    return false;
   }
 }
