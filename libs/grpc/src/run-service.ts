@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { Server } from '@grpc/grpc-js';
 import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -22,19 +23,30 @@ export type ServiceOptions = {
   readonly configure?: (app: NestFastifyApplication) => Promise<void>;
 };
 
-type Tools = { readonly logger: Logger; readonly serving: ServingStatus };
+type Tools = {
+  readonly logger: Logger;
+  readonly serving: ServingStatus;
+  /** Each ends the waiting for the calls of one port. */
+  readonly cuts: (() => void)[];
+};
 
 const DRAIN_MS = 10_000;
 
+// What is in flight is answered by then. Calls that go on, as those that watch our health or never read, would keep the
+// ports from closing.
+const CUT_MS = 7_500;
+
 /**
  * Starts a service and stops it cleanly on SIGTERM or SIGINT: first not ready, then no new work, then
- * what is in flight, then the stores (through Nest's shutdown hooks). Ten seconds at most.
+ * what is in flight, then the stores (through Nest's shutdown hooks). Ten seconds at most: calls that do not
+ * end by themselves are cut.
  */
 export async function runService(options: ServiceOptions): Promise<INestApplication> {
   assertLimits();
   const { logger, name, host } = options;
   failLoudly(logger);
-  const serving = new ServingStatus();
+  const tools: Tools = { logger, serving: new ServingStatus(), cuts: [] };
+  const { serving } = tools;
   const { module } = options;
   class RootModule {}
   Module({
@@ -48,7 +60,7 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
     { logger: nestLogger(logger), abortOnError: false },
   );
   for (const grpcPort of options.grpcPorts) {
-    connectGrpc(app, grpcPort, { logger, serving });
+    connectGrpc(app, grpcPort, tools);
   }
   await options.configure?.(app);
   // Stores and producers first, so that the first request already finds them.
@@ -56,7 +68,7 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
   if (options.grpcPorts.length > 0) await serving.follow(app.get(Health));
-  stopOnSignal(app, { logger, serving });
+  stopOnSignal(app, tools);
   const ports = options.grpcPorts.map(({ port }) => port);
   logger.info({ httpPort: options.httpPort, grpcPorts: ports }, `${name} is listening`);
   return app;
@@ -67,9 +79,13 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
 function connectGrpc(
   app: INestApplication,
   port: GrpcPortOptions,
-  { logger, serving }: Tools,
+  { logger, serving, cuts }: Tools,
 ): void {
-  const microservice = app.connectMicroservice(grpcMicroservice(port, serving), {
+  const onServer = (server: Server) => {
+    cuts.push(boundShutdown(server));
+    port.onServer?.(server);
+  };
+  const microservice = app.connectMicroservice(grpcMicroservice({ ...port, onServer }, serving), {
     deferInitialization: true,
   });
   microservice.useGlobalFilters(new RefusalFilter(logger));
@@ -77,7 +93,21 @@ function connectGrpc(
   microservice.setIsInitHookCalled(true);
 }
 
-function stopOnSignal(app: INestApplication, { logger, serving }: Tools): void {
+/**
+ * Lets whoever shuts the server down wait for its calls only until the returned function is called. What goes on then ends
+ * with the process: grpc-js itself cannot cut connections that are already closing.
+ */
+function boundShutdown(server: Server): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const tryShutdown = server.tryShutdown.bind(server);
+  server.tryShutdown = (done) => {
+    void promise.then(() => done());
+    tryShutdown(done);
+  };
+  return resolve;
+}
+
+function stopOnSignal(app: INestApplication, { logger, serving, cuts }: Tools): void {
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;
@@ -87,6 +117,9 @@ function stopOnSignal(app: INestApplication, { logger, serving }: Tools): void {
       logger.error('did not stop in time');
       process.exit(1);
     }, DRAIN_MS).unref();
+    setTimeout(() => {
+      for (const cut of cuts) cut();
+    }, CUT_MS).unref();
     app.get(Health).drain();
     serving.drain();
     app.close().then(

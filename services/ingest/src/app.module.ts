@@ -11,7 +11,6 @@ import { OpenQuestions } from './application/open-questions.js';
 import type { Clock } from './application/ports.js';
 import { PostVouchersService } from './application/post-vouchers.service.js';
 import type { Config } from './config.js';
-import type { ProofVerifier } from './crypto/proof-verifier.js';
 import { WorkerPoolVerifier } from './crypto/worker-pool.verifier.js';
 import { ChannelTable } from './domain/channel-table.js';
 import { BooksClient } from './grpc/books.client.js';
@@ -47,7 +46,11 @@ export async function ingestService(config: Config, logger: Logger): Promise<Ser
 }
 
 /** The composition root: which parts the process is made of, and which adapters they get. */
-function ingestModule(config: Config, logger: Logger, verifier: ProofVerifier): ModuleMetadata {
+function ingestModule(
+  config: Config,
+  logger: Logger,
+  verifier: WorkerPoolVerifier,
+): ModuleMetadata {
   const metrics = new Metrics('ingest');
   const meter = new PrometheusMeter(metrics);
   const kafka = createKafka({ clientId: 'ingest', brokers: config.KAFKA_BROKERS, logger });
@@ -83,7 +86,10 @@ function ingestModule(config: Config, logger: Logger, verifier: ProofVerifier): 
     providers: [
       { provide: LOGGER, useValue: logger },
       { provide: Metrics, useValue: metrics },
-      { provide: Health, useFactory: () => healthOf(channels, log, core.writer, table) },
+      {
+        provide: Health,
+        useFactory: () => healthOf({ channels, log, verifier, table, writer: core.writer }),
+      },
       { provide: PostVouchersService, useValue: core.service },
       { provide: PackedStreams, useValue: packedStreams(config, core, outside) },
       { provide: ProcessLifecycle, useValue: lifecycle },
@@ -100,15 +106,18 @@ function packedStreams(
   return new PackedStreams(digests, { ...core, ...outside });
 }
 
-function healthOf(
-  channels: ChannelsConsumer,
-  log: KafkaVoucherLog,
-  writer: FlushWriter,
-  table: ChannelTable,
-): Health {
+function healthOf(parts: {
+  channels: ChannelsConsumer;
+  log: KafkaVoucherLog;
+  verifier: WorkerPoolVerifier;
+  table: ChannelTable;
+  writer: FlushWriter;
+}): Health {
+  const { channels, log, verifier, table, writer } = parts;
   const nowMs = () => Number(CLOCK.nowMs());
   const health = new Health();
   health.add('channels', () => channels.assertReading());
+  health.add('proofs', () => verifier.assertWorking());
   health.add('marks', () => table.marks.assertFresh(nowMs()));
   health.add('voucher-log', () => {
     log.assertWritable();

@@ -18,6 +18,7 @@ const DRAIN_MS = 7_000;
 @Controller()
 export class VoucherController implements BeforeApplicationShutdown {
   readonly #streams = new Set<{ stop(): void }>();
+  #stopping = false;
 
   constructor(
     @Inject(PostVouchersService) private readonly service: PostVouchersService,
@@ -54,6 +55,7 @@ export class VoucherController implements BeforeApplicationShutdown {
 
   /** Reads no more, flushes what is inside, answers it and ends the streams. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
     for (const stream of this.#streams) stream.stop();
     await this.service.drain(DRAIN_MS);
   }
@@ -61,6 +63,8 @@ export class VoucherController implements BeforeApplicationShutdown {
   #keep(stream: { stop(): void; readonly ended: Promise<void> }): void {
     this.#streams.add(stream);
     void stream.ended.then(() => this.#streams.delete(stream));
+    // A client that was told to go may come back before the port closes, and would keep it from closing.
+    if (this.#stopping) stream.stop();
   }
 }
 
