@@ -4,7 +4,6 @@ import { addressFromBytes, type SigningDomain } from '#libs/domain';
 import { dataFolder } from '../../../deploy/local/src/data-folder.js';
 import { serviceSpec } from '../../../deploy/local/src/service-specs.js';
 import { type Stack, startStack } from '../../../deploy/local/src/stack.js';
-import { SupervisedProcess } from '../../../deploy/local/src/supervised-process.js';
 import { freePort } from './free-port.js';
 
 const filled = (byte: number) => addressFromBytes(new Uint8Array(20).fill(byte));
@@ -26,11 +25,10 @@ const ENVIRONMENT = {
   CHANNELS_IN_MEMORY_MAX: '1200000',
 };
 
-const REPLICA_GRACE_MS = 5_000;
-
 /** The stack that is measured: two servers and two services, without chain, auction and settlement. */
 export class BenchStack {
-  readonly #replicas: { readonly address: string; readonly process: SupervisedProcess }[] = [];
+  /** Addresses of the ingest replicas beyond the first. */
+  readonly #replicas: string[] = [];
 
   private constructor(private readonly stack: Stack) {}
 
@@ -66,7 +64,7 @@ export class BenchStack {
 
   /** Addresses of all ingest replicas. */
   get ingestGrpc(): string[] {
-    return [this.#endpoint('ingestGrpc'), ...this.#replicas.map(({ address }) => address)];
+    return [this.#endpoint('ingestGrpc'), ...this.#replicas];
   }
 
   /** Where the broker keeps its logs, if it is one of ours. */
@@ -76,17 +74,14 @@ export class BenchStack {
 
   /** Process ids by name, of all processes that run on this machine. */
   get pids(): Record<string, number> {
-    const known = this.stack.state.processes.flatMap(({ name, identity }) =>
-      identity === undefined ? [] : [[name, identity.pid] as const],
+    return Object.fromEntries(
+      this.stack.state.processes.flatMap(({ name, identity }) =>
+        identity === undefined ? [] : [[name, identity.pid] as const],
+      ),
     );
-    const more = this.#replicas.map(({ process }, number) => [
-      `ingest-${number + 2}`,
-      process.identity?.pid ?? 0,
-    ]);
-    return Object.fromEntries([...known, ...more]);
   }
 
-  /** Starts one more ingest. */
+  /** Starts one more ingest, under the stack's supervision and guard. */
   async addIngest(): Promise<void> {
     const { state } = this.stack;
     const { endpoints, secrets, network } = state;
@@ -105,12 +100,9 @@ export class BenchStack {
       restart: false,
     });
     const logFile = join(folder.logs, `ingest-${number}.log`);
-    const replica = new SupervisedProcess(
-      { ...spec, name: `ingest-${number}`, logFile },
-      () => undefined,
-    );
-    await replica.start();
-    this.#replicas.push({ address: `127.0.0.1:${ports.ingest}`, process: replica });
+    const address = `127.0.0.1:${ports.ingest}`;
+    await this.stack.launch({ ...spec, name: `ingest-${number}`, logFile }, ports.ingest, address);
+    this.#replicas.push(address);
   }
 
   /** Kills balance and returns the seconds until the one that takes its place says that it is ready. */
@@ -128,9 +120,8 @@ export class BenchStack {
     throw new Error('balance was not ready again within 120 s');
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#replicas.map(({ process }) => process.stop(REPLICA_GRACE_MS)));
-    await this.stack.stop();
+  stop(): Promise<void> {
+    return this.stack.stop();
   }
 
   #endpoint(name: 'databaseUrl' | 'balanceGrpc' | 'ingestGrpc'): string {
