@@ -19,9 +19,12 @@ export interface ComposeOptions {
   readonly postgresPassword: string;
   readonly postgresPort: number;
   readonly kafkaPort: number;
+  /** Records after which the broker forces them to disk. */
+  readonly flushMessages?: number | undefined;
 }
 
 function composeEnvironment(options: ComposeOptions): NodeJS.ProcessEnv {
+  const { flushMessages } = options;
   return {
     ...process.env,
     POSTGRES_PASSWORD: options.postgresPassword,
@@ -29,6 +32,9 @@ function composeEnvironment(options: ComposeOptions): NodeJS.ProcessEnv {
     KAFKA_HOST_PORT: String(options.kafkaPort),
     KAFKA_ADVERTISED_HOST: '127.0.0.1',
     BIND_HOST: '127.0.0.1',
+    ...(flushMessages === undefined
+      ? {}
+      : { KAFKA_LOG_FLUSH_INTERVAL_MESSAGES: String(flushMessages) }),
   };
 }
 

@@ -4,10 +4,13 @@ export interface KafkaConfig {
   readonly port: number;
   readonly controllerPort: number;
   readonly folder: string;
+  /** Records after which the broker forces them to disk; by default it leaves that to the system. */
+  readonly flushMessages?: number | undefined;
 }
 
 /** One node that is broker and controller. Every setting that matters is written out, defaults drift. */
-export function kafkaProperties({ port, controllerPort, folder }: KafkaConfig): string {
+export function kafkaProperties(config: KafkaConfig): string {
+  const { port, controllerPort, folder, flushMessages } = config;
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -45,6 +48,7 @@ export function kafkaProperties({ port, controllerPort, folder }: KafkaConfig): 
     'log.cleaner.threads': 1,
     // Unused index space is not preallocated beyond this; a laptop has many small partitions.
     'log.index.size.max.bytes': 2 * 1024 * 1024,
+    ...(flushMessages === undefined ? {} : { 'log.flush.interval.messages': flushMessages }),
   };
   return `${Object.entries(settings)
     .map(([name, value]) => `${name}=${value}`)

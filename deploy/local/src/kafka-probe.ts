@@ -33,12 +33,15 @@ export async function kafkaAnswers(brokers: string): Promise<boolean> {
   }
 }
 
-/** Creates the ledger's topics on the brokers, as safe as their number allows, and corrects those that exist. */
-export async function createTopics(brokers: string): Promise<void> {
+/**
+ * Creates the ledger's topics on the brokers, as safe as their number allows, and corrects those that exist. With
+ * `flushMessages` the topics say themselves after how many records they are forced to disk.
+ */
+export async function createTopics(brokers: string, flushMessages?: number): Promise<void> {
   const kafka = client(brokers, 8);
   const admin = kafka.admin();
   await admin.connect();
   const cluster = await admin.describeCluster().finally(() => admin.disconnect());
   const replication = replicationFor(cluster.brokers.length);
-  await ensureTopics(kafka, topicSpecs(replication), replication.factor);
+  await ensureTopics(kafka, topicSpecs(replication, flushMessages), replication.factor);
 }

@@ -45,6 +45,7 @@ export interface KafkaOptions {
   readonly port: number;
   readonly controllerPort: number;
   readonly restart: Restart;
+  readonly flushMessages?: number | undefined;
   readonly signal?: AbortSignal;
 }
 

@@ -13,6 +13,7 @@ describe("the launcher's command line", () => {
       json: false,
       demoArguments: [],
       yes: false,
+      powerLossSafe: false,
       ports: {},
       parts: undefined,
     });
@@ -25,6 +26,14 @@ describe("the launcher's command line", () => {
     expect(options.ports).toEqual({ admin: 8080, kafka: 9092 });
     expect(options.parts).toEqual(['postgres', 'kafka']);
     expect(options.withDemo).toBe(false);
+  });
+
+  test('takes the switch for power loss where something is started', () => {
+    for (const command of ['start', 'demo']) {
+      expect(parseLauncherArguments([command, '--power-loss-safe']).powerLossSafe).toBe(true);
+      expect(helpText(command as 'start')).toContain('--power-loss-safe');
+    }
+    expect(() => parseLauncherArguments(['down', '--power-loss-safe'])).toThrow(UsageError);
   });
 
   test('hands options of the demo on, in the form that the demo reads', () => {

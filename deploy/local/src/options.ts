@@ -17,6 +17,8 @@ export interface LauncherOptions {
   /** Handed on to the demo. */
   readonly demoArguments: readonly string[];
   readonly yes: boolean;
+  /** An acknowledgement waits until it is on the disk. */
+  readonly powerLossSafe: boolean;
   readonly ports: Ports;
   /** What to start; everything when undefined. */
   readonly parts: readonly PartName[] | undefined;
@@ -52,6 +54,9 @@ export function parseParts(text: string): PartName[] {
 }
 
 const DEMO_COMMANDS: ReadonlySet<Command> = new Set(['start', 'demo']);
+const STARTING_OPTIONS = {
+  'power-loss-safe': { type: 'boolean' },
+} as const;
 const DEMO_OPTIONS = {
   payments: { type: 'string' },
   'file-mib': { type: 'string' },
@@ -95,7 +100,7 @@ export function parseLauncherArguments(args: readonly string[]): LauncherOptions
         only: { type: 'string' },
         yes: { type: 'boolean', short: 'y' },
         port: { type: 'string', multiple: true },
-        ...(DEMO_COMMANDS.has(known) ? DEMO_OPTIONS : {}),
+        ...(DEMO_COMMANDS.has(known) ? { ...DEMO_OPTIONS, ...STARTING_OPTIONS } : {}),
       },
     }));
   } catch (error) {
@@ -111,6 +116,7 @@ export function parseLauncherArguments(args: readonly string[]): LauncherOptions
     json: values.json === true,
     demoArguments: demoArguments(known, values),
     yes: values.yes === true,
+    powerLossSafe: values['power-loss-safe'] === true,
     ports: parsePorts((values.port as string[] | undefined) ?? []),
   };
 }
@@ -119,6 +125,8 @@ const COMMON = '  --data DIR            data folder (default .data)\n';
 const STARTING = `${COMMON}  --port NAME=NUMBER    use this port; may be repeated. Names:
                         ${PORT_NAMES.slice(0, 8).join(', ')},
                         ${PORT_NAMES.slice(8).join(', ')}
+  --power-loss-safe     an acknowledgement survives a power loss of this machine; the same as
+                        KAFKA_LOG_FLUSH_INTERVAL_MESSAGES=1 in the environment
 
 Servers are taken from the environment when these are set, else started locally, else in Docker:
   DATABASE_URL          a Postgres 18 database whose user may create roles

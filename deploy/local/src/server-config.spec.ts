@@ -27,6 +27,14 @@ describe('the configuration of Kafka', () => {
     expect(settings.get(name)).toBe(value);
   });
 
+  test('leaves it to the system when records go to disk, unless told otherwise', () => {
+    const paths = { port: 1, controllerPort: 2, folder: '/data' };
+    expect(settings.has('log.flush.interval.messages')).toBe(false);
+    expect(kafkaProperties({ ...paths, flushMessages: 1 })).toContain(
+      '\nlog.flush.interval.messages=1\n',
+    );
+  });
+
   test('listens on this machine only', () => {
     expect(
       settings

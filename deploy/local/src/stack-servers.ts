@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { flushMessagesOf } from '../../provision/src/topics.js';
 import { prepareChain } from './chain.server.js';
 import {
   type ComposeService,
@@ -81,6 +82,7 @@ async function startKafka(context: StackContext): Promise<void> {
     port,
     controllerPort: portOf(ports, 'kafka-controller'),
     restart: options.restart ?? true,
+    flushMessages: flushMessagesOf(context.env),
     signal: context.stopSignal,
   });
   done?.('checked');
@@ -113,7 +115,7 @@ async function useExternal(context: StackContext, name: ServerName): Promise<voi
   }
   if (name === 'kafka') {
     if (!(await kafkaAnswers(address))) throw new Error(`no broker of ${variable} answers`);
-    await createTopics(address);
+    await createTopics(address, flushMessagesOf(context.env));
   }
   const endpoint = { postgres: 'databaseUrl', kafka: 'kafkaBrokers', chain: 'tronNodeUrl' }[name];
   addEndpoint(context, { [endpoint]: address });
@@ -124,7 +126,7 @@ async function useExternal(context: StackContext, name: ServerName): Promise<voi
 }
 
 /** One Compose project for each data folder, so that two stacks have containers of their own. */
-function composeOptions({ folder, recorder }: StackContext) {
+function composeOptions({ folder, recorder, env }: StackContext) {
   const { ports, secrets } = recorder.current;
   const digest = createHash('sha256').update(folder.path).digest('hex').slice(0, 8);
   return {
@@ -132,6 +134,7 @@ function composeOptions({ folder, recorder }: StackContext) {
     postgresPassword: readSecret(secrets.postgresPassword),
     postgresPort: ports.postgres ?? 0,
     kafkaPort: ports.kafka ?? 0,
+    flushMessages: flushMessagesOf(env),
   };
 }
 

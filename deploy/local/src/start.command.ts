@@ -27,6 +27,12 @@ function startedAtMs(env: NodeJS.ProcessEnv): number {
   return Number.isFinite(given) && given > 0 ? given : Date.now() - process.uptime() * 1000;
 }
 
+// The variable is the one switch: our broker, Compose's and the topics of a given broker go by it.
+function environmentOf({ powerLossSafe }: LauncherOptions): NodeJS.ProcessEnv {
+  if (!powerLossSafe) return process.env;
+  return { ...process.env, KAFKA_LOG_FLUSH_INTERVAL_MESSAGES: '1' };
+}
+
 /** Runs the demo against the stack; its output is passed through. Returns its exit code. */
 function runDemo(stack: Stack, options: LauncherOptions, seconds: number, signal: AbortSignal) {
   const args = [compiled('deploy/demo/src/main.js'), '--state', stack.statePath];
@@ -75,6 +81,7 @@ export async function startCommand(options: LauncherOptions): Promise<number> {
     stack = await startStack({
       dataDir: options.dataDir,
       ports: options.ports,
+      env: environmentOf(options),
       ...(options.parts ? { parts: options.parts } : {}),
       progress: progressTo(out),
       signal: request.signal,

@@ -6,12 +6,13 @@ import { ensureTopics } from '#libs/kafka';
 import { adoptLog } from './adopt-log.js';
 import { provisionChain } from './chain.js';
 import { ensureSecrets } from './secrets.js';
-import { replicationProblem, topicSpecs } from './topics.js';
+import { flushMessagesOf, replicationProblem, topicSpecs } from './topics.js';
 
 const USAGE = `usage: node main.js secrets | topics | chain | adopt-log [--confirm]
 One-shot jobs that make what the services rely on; each is safe to repeat.
   secrets  STACK_DIR                          tokens and the hot wallet's key, where missing
-  topics   KAFKA_BROKERS, TOPIC_REPLICATION_FACTOR (1), TOPIC_MIN_INSYNC_REPLICAS (1)
+  topics   KAFKA_BROKERS, TOPIC_REPLICATION_FACTOR (1), TOPIC_MIN_INSYNC_REPLICAS (1),
+           KAFKA_LOG_FLUSH_INTERVAL_MESSAGES (the broker's)
   chain    STACK_DIR, TRON_NODE_URL           contracts on the local chain, and their addresses in stack.env;
            or CHAIN_ID, VAULT_ADDRESS, TRC20_ADDRESS, TRC10_ID of another chain
   adopt-log  DATABASE_URL, KAFKA_BROKERS      says which logs the services refuse and why; with --confirm
@@ -35,7 +36,7 @@ const JOBS: Readonly<Record<string, (env: NodeJS.ProcessEnv) => Promise<string>>
     );
     const factor = config.TOPIC_REPLICATION_FACTOR;
     const replication = { factor, minInsync: config.TOPIC_MIN_INSYNC_REPLICAS };
-    const topics = topicSpecs(replication);
+    const topics = topicSpecs(replication, flushMessagesOf(env));
     const kafka = connect(config.KAFKA_BROKERS);
     const problem = replicationProblem(replication, await brokerCount(kafka));
     if (problem !== undefined) throw new Error(problem);

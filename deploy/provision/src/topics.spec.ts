@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '#libs/contracts';
-import { replicationFor, replicationProblem, topicSpecs } from './topics.js';
+import { flushMessagesOf, replicationFor, replicationProblem, topicSpecs } from './topics.js';
 
 describe('replication', () => {
   it.each([
@@ -34,6 +34,17 @@ describe('topicSpecs', () => {
         'min.insync.replicas': '2',
         'unclean.leader.election.enable': 'false',
       });
+    }
+  });
+
+  it('leaves it to the broker when records go to disk, unless the variable says it', () => {
+    const replication = { factor: 1, minInsync: 1 };
+    const flushes = (env: NodeJS.ProcessEnv) =>
+      topicSpecs(replication, flushMessagesOf(env)).map(({ config }) => config['flush.messages']);
+    expect(new Set(flushes({}))).toEqual(new Set([undefined]));
+    expect(new Set(flushes({ KAFKA_LOG_FLUSH_INTERVAL_MESSAGES: '1' }))).toEqual(new Set(['1']));
+    for (const text of ['0', '-1', 'yes', '1.5']) {
+      expect(() => flushes({ KAFKA_LOG_FLUSH_INTERVAL_MESSAGES: text })).toThrow('from 1 on');
     }
   });
 

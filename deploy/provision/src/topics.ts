@@ -27,8 +27,19 @@ export function replicationProblem(
   return undefined;
 }
 
+/**
+ * After how many records a broker forces them to disk: the variable that Compose hands to its broker, or undefined. With 1
+ * an acknowledgement survives a power loss of the broker's machine. Throws when it is no number from 1 on.
+ */
+export function flushMessagesOf(env: NodeJS.ProcessEnv): number | undefined {
+  const text = env.KAFKA_LOG_FLUSH_INTERVAL_MESSAGES;
+  if (text === undefined || text === '') return undefined;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new Error(`KAFKA_LOG_FLUSH_INTERVAL_MESSAGES must be a number from 1 on, not "${text}"`);
+}
+
 /** Every topic with all its settings; throws when a record could be acknowledged by fewer replicas than promised. */
-export function topicSpecs(replication: Replication): TopicSpec[] {
+export function topicSpecs(replication: Replication, flushMessages?: number): TopicSpec[] {
   if (replication.minInsync > replication.factor) {
     throw new Error(
       `TOPIC_MIN_INSYNC_REPLICAS (${replication.minInsync}) is above TOPIC_REPLICATION_FACTOR (${replication.factor}): nothing could be written`,
@@ -41,6 +52,7 @@ export function topicSpecs(replication: Replication): TopicSpec[] {
       ...config,
       'min.insync.replicas': String(replication.minInsync),
       'unclean.leader.election.enable': 'false',
+      ...(flushMessages === undefined ? {} : { 'flush.messages': String(flushMessages) }),
     },
   }));
 }
