@@ -61,6 +61,20 @@ describe('readBlock', () => {
     expect(read({ receipt: { result: 'SUCCESS' }, log: [log] })?.logs).toHaveLength(1);
   });
 
+  it('sees no transfer in what the TVM moved by itself, rejected or not', () => {
+    const call = transaction('TriggerSmartContract', {});
+    for (const rejected of [true, false]) {
+      const internal = {
+        ...{ hash: 'ee'.repeat(32), caller_address: hex(from), transferTo_address: hex(to) },
+        ...{ callValueInfo: [{ callValue: 9, tokenId: '1002000' }], rejected },
+      };
+      const told = { receipt: { result: 'SUCCESS' }, internal_transactions: [internal] };
+      const [read] = readBlock(5n, block(call), [info(told)]).transactions;
+      expect(read).toMatchObject({ succeeded: true, logs: [] });
+      expect(read).not.toHaveProperty('trc10');
+    }
+  });
+
   it('refuses another block, a missing receipt and a receipt of another block', () => {
     const contradiction = expect.objectContaining({ failure: 'contradiction' });
     expect(() => readBlock(6n, block(), [])).toThrow(contradiction);

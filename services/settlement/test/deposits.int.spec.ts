@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TRC10_LOOKALIKE_ID } from '#libs/devchain';
 import { abiAddress, type ChainWallet, callData, type Deployable } from '#libs/tron';
 import { compileFile } from '../../../contracts/src/compiler.js';
 import type { Parts } from '../src/parts.js';
@@ -166,37 +165,6 @@ describe('deposits', () => {
       { state: 2, units: 3n, account: carol.address },
     ]);
     expect(world.books.creditedTo(carol.address)).toBe(3n);
-  });
-
-  it('credits none of the fakes', async () => {
-    const { trc20Address, vaultAddress, trc10Id, hotWalletAddress } = world.place;
-    await world.faucet.sendTrc10(TRC10_LOOKALIKE_ID, alice.address, 100n);
-    const lookalike = await world.faucet.deploy(
-      hostile.get('LookalikeToken') as Deployable,
-      Buffer.alloc(0),
-    );
-    const tooMuch = await alice.submit(
-      {
-        kind: 'trigger',
-        contract: trc20Address,
-        data: callData('transfer(address,uint256)', [abiAddress(vaultAddress), 10n ** 40n]),
-      },
-      1_000_000_000n,
-    );
-    await expect(alice.waitFor(tooMuch)).rejects.toThrow();
-    const fakes = [
-      await alice.sendTrc10(TRC10_LOOKALIKE_ID, hotWalletAddress, 50n),
-      await alice.sendTrc20(lookalike, vaultAddress, 50n * UNIT),
-      await alice.sendTrc20(trc20Address, hotWalletAddress, 5n * UNIT),
-      await alice.sendTrc10(trc10Id, world.faucet.address, 5n),
-      await alice.sendTrx(hotWalletAddress, 1_000_000n),
-      await alice.sendTrc20(trc20Address, vaultAddress, 0n),
-      tooMuch,
-    ];
-    const before = world.books.deposits.size;
-    await settle();
-    for (const txid of fakes) expect(await depositsOf(txid)).toEqual([]);
-    expect(world.books.deposits.size).toBe(before);
   });
 
   it('lets one of two readers store a block', async () => {

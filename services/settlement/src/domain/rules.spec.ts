@@ -60,7 +60,15 @@ describe('judgeDeposit', () => {
   });
 
   it('holds what is more than there can be', () => {
-    expect(trc20((SUPPLY_UNITS + 1n) * 10n ** 15n)).toMatchObject({ kind: 'hold' });
+    expect(trc20((SUPPLY_UNITS + 1n) * 10n ** 15n)).toMatchObject({ kind: 'hold', units: 0n });
+  });
+
+  it('books nothing of what went to the wrong one of our addresses', () => {
+    const misdirected = (baseUnits: bigint, from = ALICE) =>
+      judgeDeposit({ asset: 'TRC20_BTT', from, baseUnits, misdirected: true }, key, own).kind;
+    expect(misdirected(10n ** 15n)).toBe('misdirect');
+    expect(misdirected(10n ** 15n - 1n)).toBe('dust');
+    expect(misdirected(10n ** 15n, VAULT)).toBe('own');
   });
 });
 
