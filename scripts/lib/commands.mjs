@@ -59,6 +59,12 @@ export const COMMANDS = {
   start: launcher('start', 'start the whole stack, run the demo once, stay up until Ctrl-C'),
   demo: launcher('demo', 'start the stack, run the demo, stop everything'),
   status: launcher('status', 'list the processes of the stack'),
+  verify: {
+    summary: 'replay the journal and compare balances, batches and epochs with it and the chain',
+    builds: true,
+    ownHelp: true,
+    run: (args) => runCompiled('deploy/verify/src/main.js', args),
+  },
   down: launcher('down', 'stop the stack'),
   reset: launcher('reset', 'stop the stack and delete its data'),
   test: {

@@ -1,0 +1,80 @@
+import {
+  assetFromWire,
+  PayoutWay,
+  type PlannedTransaction,
+  type SettlementPlan,
+} from '#libs/contracts';
+import { formatUnits } from '#libs/domain';
+
+const WAY_NAMES = new Map([
+  [PayoutWay.SINGLE, 'single transfers'],
+  [PayoutWay.BATCH, 'vault batches'],
+  [PayoutWay.CLAIM, 'claims'],
+]);
+const PAYEES_SHOWN = 10;
+const TRANSACTIONS_SHOWN = 10;
+
+/** Sun as TRX, e.g. `12.345678 TRX`. */
+export function trx(sun: bigint): string {
+  const sign = sun < 0n ? '-' : '';
+  const size = sun < 0n ? -sun : sun;
+  return `${sign}${size / 1_000_000n}.${String(size % 1_000_000n).padStart(6, '0')} TRX`;
+}
+
+/** A number with its thousands apart. */
+export function grouped(value: bigint | number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** A dry run in lines: who gets what, what it costs, what it saves, what is lacking. */
+export function planText(plan: SettlementPlan): string[] {
+  if (plan.payouts === 0n) return ['Nothing is due.'];
+  const { transactions } = plan;
+  const lines = transactions.slice(0, TRANSACTIONS_SHOWN).flatMap(transactionText);
+  const more = transactions.length - TRANSACTIONS_SHOWN;
+  if (more > 0) lines.push(`… and ${grouped(more)} more transactions`);
+  const bought = plan.energy > plan.energyStaked ? plan.energy - plan.energyStaked : 0n;
+  lines.push(
+    '',
+    `${grouped(plan.payouts)} payouts in ${grouped(transactions.length)} transactions`,
+    `energy   ${grouped(plan.energy)}, of which ${grouped(bought)} must be bought at ${plan.energyPriceSun} sun`,
+    `fee      about ${trx(plan.feeSun)}; the hot wallet must have ${trx(plan.feeMaxSun)} and has ${trx(plan.hotWalletSun)}`,
+    savingText(plan),
+    ...plan.ways.map(({ way, operatorFeeSun, payeesFeeSun, unfit }) => {
+      const theirs = payeesFeeSun > 0n ? `, payees ${trx(payeesFeeSun)}` : '';
+      const why = unfit === '' ? 'taken' : `not taken: ${unfit}`;
+      return `  ${(WAY_NAMES.get(way) ?? '?').padEnd(17)} ${trx(operatorFeeSun)}${theirs}; ${why}`;
+    }),
+  );
+  const waiting = transactions.filter(({ needsApproval }) => needsApproval).length;
+  if (waiting > 0) lines.push(`${waiting} of them will wait for an operator (--approve N)`);
+  if (plan.blocked !== '') lines.push(`NOTHING CAN BE SIGNED NOW: ${plan.blocked}`);
+  const lacking = new Set(transactions.map(({ lack }) => lack).filter((lack) => lack !== ''));
+  for (const lack of [...lacking].slice(0, 3)) lines.push(`LACKING: ${lack}`);
+  return lines;
+}
+
+function savingText({ singlesFeeSun, feeSun }: SettlementPlan): string {
+  const saved = singlesFeeSun - feeSun;
+  const share = singlesFeeSun === 0n ? 0 : Number((saved * 1_000n) / singlesFeeSun) / 10;
+  return saved >= 0n
+    ? `saving   ${trx(saved)} (${share} %) against single transfers, ${trx(singlesFeeSun)}`
+    : `saving   none: ${trx(-saved)} (${-share} %) more than single transfers, ${trx(singlesFeeSun)}; batches are for safety`;
+}
+
+function transactionText(transaction: PlannedTransaction): string[] {
+  const { payouts, totalUnits, way, energy, feeSun, needsApproval, payees } = transaction;
+  const asset = assetFromWire(transaction.asset) ?? 'unknown asset';
+  const kind = way === PayoutWay.SINGLE ? 'transfer' : `batch of ${payouts}`;
+  const wait = needsApproval ? ', waits for an operator' : '';
+  const energyText = energy === 0n ? '' : `, ${grouped(energy)} energy`;
+  const shown = payees
+    .slice(0, PAYEES_SHOWN)
+    .map(({ destination, amountUnits }) => `  ${destination} ${formatUnits(amountUnits)}`);
+  const more = payouts - shown.length;
+  return [
+    `${asset} ${kind}: ${formatUnits(totalUnits)} BTTOLD${energyText}, ${trx(feeSun)}${wait}`,
+    ...shown,
+    ...(more > 0 ? [`  … and ${grouped(more)} more`] : []),
+  ];
+}

@@ -1,0 +1,133 @@
+import { createInterface } from 'node:readline/promises';
+import { SettlementClient } from '#libs/client';
+import type { Batch, SettlementPlan } from '#libs/contracts';
+import { formatUnits } from '#libs/domain';
+import { Display } from '../../demo/src/display.js';
+import { isAlive } from '../../local/src/process-identity.js';
+import { readState, type StackState } from '../../local/src/state-file.js';
+import { type Followed, follow } from './follow.js';
+import { OperatorClient } from './operator.client.js';
+import { type SettleOptions, UsageError } from './options.js';
+import { planText, trx } from './plan-text.js';
+
+/** What came of it, as `--json` prints it. */
+export type SettleResult = {
+  readonly ran: boolean;
+  readonly payouts: number;
+  readonly transactions: number;
+  readonly solidified: number;
+  readonly failed: number;
+  readonly waitingForApproval: readonly string[];
+  readonly energyUsed: string;
+  readonly feeSun: string;
+};
+
+/** Shows, asks, decides, pays and follows on a running stack. */
+export async function settle(
+  options: SettleOptions,
+  out: NodeJS.WriteStream,
+  signal: AbortSignal,
+): Promise<SettleResult> {
+  const state = runningStack(options.statePath);
+  const operator = OperatorClient.of(state);
+  const settlement = new SettlementClient(state.endpoints.settlementGrpc ?? '');
+  try {
+    const decided = await decide(operator, options, out);
+    const plan = await operator.plan();
+    for (const line of planText(plan)) out.write(`${line}\n`);
+    if (options.dryRun) return resultOf(false, nothing);
+    const run = plan.payouts > 0n && (await mayRun(plan, options, out));
+    const batches = run ? await operator.run() : [];
+    const followed = [...decided, ...batches].map(({ batchNo }) => batchNo);
+    if (followed.length === 0) return resultOf(false, nothing);
+    const ended = await new Display(out).phase('paid for good', (step) =>
+      follow(settlement, followed, step, signal),
+    );
+    for (const line of endText(ended)) out.write(`${line}\n`);
+    return resultOf(run, ended);
+  } finally {
+    operator.close();
+    settlement.close();
+  }
+}
+
+const nothing: Followed = { batches: [], solidified: [], failed: [], undecided: [] };
+
+/** The stack of a state file; throws a UsageError when it does not run. */
+export function runningStack(path: string): StackState {
+  const state = readState(path);
+  if (state === undefined || state.phase !== 'ready' || !isAlive(state.launcher)) {
+    throw new UsageError(
+      `no stack runs by ${path}: npm start first, or rehearse with npm run settle -- --payouts 1000`,
+    );
+  }
+  return state;
+}
+
+/** Tells settlement what the operator has decided; returns the batches that will be paid. */
+async function decide(
+  operator: OperatorClient,
+  options: SettleOptions,
+  out: NodeJS.WriteStream,
+): Promise<Batch[]> {
+  const approved: Batch[] = [];
+  for (const decision of options.decisions) {
+    const { batch: before, payouts } = await operator.batch(decision.batchNo);
+    const { batch } = await operator.decide(decision, options.operator, options.note);
+    if (batch === undefined || before === undefined) throw new Error('settlement named no batch');
+    const done = decision.approve ? 'approved' : 'rejected';
+    out.write(
+      `batch ${batch.batchNo}: ${done} by ${batch.decidedBy}, ${payouts.length} payouts of ${formatUnits(batch.totalUnits)} BTTOLD\n`,
+    );
+    if (decision.approve) approved.push(batch);
+  }
+  return approved;
+}
+
+async function mayRun(
+  plan: SettlementPlan,
+  options: SettleOptions,
+  out: NodeJS.WriteStream,
+): Promise<boolean> {
+  if (options.yes) return true;
+  if (!process.stdin.isTTY) {
+    throw new UsageError('nothing was paid: there is nobody to ask; --yes pays without asking');
+  }
+  const reader = createInterface({ input: process.stdin, output: out });
+  const answer = await reader.question(`Pay ${plan.payouts} payouts now? [y/N] `);
+  reader.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+function endText({ batches, solidified, failed, undecided }: Followed): string[] {
+  const energy = solidified.reduce((sum, { energyUsed }) => sum + energyUsed, 0n);
+  const fee = batches.reduce((sum, { feeSun }) => sum + feeSun, 0n);
+  return [
+    `paid for good: ${solidified.length} transactions, energy ${energy}, fee ${trx(fee)}`,
+    ...solidified
+      .filter(({ failure }) => failure !== '')
+      .map(({ batchNo, failure }) => `batch ${batchNo}: ${failure}`),
+    ...failed.map(({ batchNo, failure }) => `batch ${batchNo} FAILED: ${failure}`),
+    ...undecided.map(
+      ({ batchNo, payouts, totalUnits }) =>
+        `batch ${batchNo} waits for an operator: ${payouts} payouts of ${formatUnits(totalUnits)} BTTOLD; npm run settle -- --approve ${batchNo}`,
+    ),
+  ];
+}
+
+function resultOf(
+  ran: boolean,
+  { batches, solidified, failed, undecided }: Followed,
+): SettleResult {
+  const sum = (of: (batch: Batch) => bigint) => batches.reduce((all, each) => all + of(each), 0n);
+  return {
+    ran,
+    payouts: batches.reduce((all, { payouts }) => all + payouts, 0),
+    transactions: batches.length,
+    solidified: solidified.length,
+    failed: failed.length,
+    waitingForApproval: undecided.map(({ batchNo }) => String(batchNo)),
+    energyUsed: String(sum(({ energyUsed }) => energyUsed)),
+    feeSun: String(sum(({ feeSun }) => feeSun)),
+  };
+}
