@@ -10,6 +10,7 @@ export type RawTransaction = {
   readonly txID: string;
   readonly ret?: readonly { readonly contractRet?: string }[];
   readonly raw_data: {
+    readonly expiration?: number;
     readonly contract: readonly {
       readonly type: string;
       readonly parameter: { readonly value: Readonly<Record<string, unknown>> };
@@ -17,7 +18,9 @@ export type RawTransaction = {
   };
 };
 export type RawBlock = {
-  readonly block_header: { readonly raw_data: { readonly number?: number } };
+  readonly block_header: {
+    readonly raw_data: { readonly number?: number; readonly timestamp: number };
+  };
   readonly transactions?: readonly RawTransaction[];
 };
 export type RawInfo = {

@@ -1,12 +1,14 @@
 import { chainHex } from '../check/chain-record.js';
 import { until } from '../cluster.js';
-import type { RawTransaction } from '../truth.js';
+import type { RawBlock, RawTransaction } from '../truth.js';
 import { BITTEN, type Bite, between, type Fault, type FaultTools, missed } from './fault.js';
 
 const BITE_MS = 20_000;
 /** Past the expiration of an attempt and three seconds more, in blocks of the rig's chain. */
 const PAST_EXPIRY_BLOCKS = 220;
 const FORK_MAX = 18;
+const SLOT_MS = 100;
+const BLOCKS_AT_ONCE = 100;
 
 const isOf =
   (ownerHex: string) =>
@@ -62,10 +64,22 @@ async function armed(
 }
 
 async function holdBack(tools: FaultTools, offsets: readonly [number, number]): Promise<Bite> {
-  const offsetMs = between(...offsets, tools.random);
+  const { truth, random } = tools;
+  const offsetMs = between(...offsets, random);
   const bite = await armed(tools, { kind: 'hold', offsetMs, count: 2 });
-  await tools.truth.mine(PAST_EXPIRY_BLOCKS);
-  return bite;
+  if (!bite.bit) return bite;
+  const { solidNumber: from } = await truth.status();
+  await truth.mine(PAST_EXPIRY_BLOCKS);
+  // What was held is in the block of that time, give or take a slot; nothing else expires then.
+  const isThere = ({ block_header, transactions = [] }: RawBlock) =>
+    transactions.some(({ raw_data }) => {
+      const offMs = block_header.raw_data.timestamp - ((raw_data.expiration ?? 0) + offsetMs);
+      return Math.abs(offMs) <= SLOT_MS;
+    });
+  for (let at = from; at <= from + PAST_EXPIRY_BLOCKS; at += BLOCKS_AT_ONCE) {
+    if ((await truth.openBlocks(at, at + BLOCKS_AT_ONCE - 1)).some(isThere)) return BITTEN;
+  }
+  return missed(`nothing was included ${offsetMs} ms from its expiration`);
 }
 
 const one = { processes: 1 } as const;

@@ -73,20 +73,20 @@ async function wrongUnits(tools: FaultTools): Promise<Bite> {
   });
   if (row === undefined) return missed('there is no deposit');
   const account = traffic.wallet(traffic.derive('clerk').toString('hex')).address;
-  const known = { txid: row.txid, index: row.index, blockNumber: 1n, suspense: false };
-  const other = row.asset === Asset.TRC20_BTT ? Asset.TRC10_BTTOLD : Asset.TRC20_BTT;
+  const { asset, units } = row;
+  const other = asset === Asset.TRC20_BTT ? Asset.TRC10_BTTOLD : Asset.TRC20_BTT;
+  const known = { txid: row.txid, index: row.index, blockNumber: 1n, suspense: false, account };
+  const imported = { ...known, txid: traffic.derive('import', traffic.asked.length) };
   const lies: CreditDepositRequest[] = [
-    { ...known, account, asset: row.asset, amountUnits: row.units * 1_000n },
-    { ...known, account, asset: other, amountUnits: row.units },
-    { ...known, account, asset: row.asset, amountUnits: row.units },
-    { ...known, account, asset: row.asset, amountUnits: row.units, suspense: true },
-    {
-      ...known,
-      txid: traffic.derive('import'),
-      account,
-      asset: row.asset,
-      amountUnits: SUPPLY_UNITS + 1n,
-    },
+    // Of a transfer that is booked: × 1000, by the other asset, to another account, to nobody.
+    { ...known, ...worth(asset, units * 1_000n) },
+    { ...known, ...worth(other, units) },
+    { ...known, ...worth(asset, units) },
+    { ...known, ...worth(asset, units), suspense: true },
+    // Of one that nobody knows: above the supply, and units that do not follow from what moved.
+    { ...imported, ...worth(asset, SUPPLY_UNITS + 1n) },
+    { ...imported, ...worth(asset, units), amountUnits: units * 1_000n },
+    { ...imported, ...worth(asset, units), asset: other },
   ];
   const books = new BooksServiceClient(
     cluster.stack.urls.balanceInternalGrpc ?? '',
@@ -105,6 +105,12 @@ async function wrongUnits(tools: FaultTools): Promise<Bite> {
   } finally {
     books.close();
   }
+}
+
+/** Units, and the base units that they are. */
+function worth(asset: Asset, amountUnits: bigint) {
+  const perUnit = asset === Asset.TRC20_BTT ? 10n ** 15n : 1n;
+  return { asset, amountUnits, baseUnits: (amountUnits * perUnit).toString() };
 }
 
 const one = { processes: 1 } as const;
