@@ -3,6 +3,7 @@ import { Database } from '#libs/database';
 import { unwrap } from '#libs/grpc';
 import { createKafka } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
+import { DepositResolutionService } from './application/deposit-resolution.service.js';
 import { Panel } from './application/panel.js';
 import { SessionService } from './application/session.service.js';
 import { SettlementService } from './application/settlement.service.js';
@@ -17,6 +18,7 @@ import { logFindings } from './domain/log-loss.js';
 import { Access } from './http/access.js';
 import { loadAssets } from './http/assets.js';
 import { DashboardController } from './http/dashboard.controller.js';
+import { DepositsController } from './http/deposits.controller.js';
 import { ASSETS, PageController } from './http/page.controller.js';
 import { SessionController } from './http/session.controller.js';
 import { StreamHub } from './http/stream-hub.js';
@@ -66,7 +68,13 @@ export function adminModule(config: AdminConfig, logger: Logger): ModuleMetadata
   const lifecycle = new Lifecycle({ snapshots, hub, events, closers: closersOf(stores), logger });
   const value = <T>(provide: unknown, useValue: T) => ({ provide: provide as symbol, useValue });
   return {
-    controllers: [OpsController, PageController, SessionController, DashboardController],
+    controllers: [
+      OpsController,
+      PageController,
+      SessionController,
+      DashboardController,
+      DepositsController,
+    ],
     providers: [
       value(Health, health),
       value(Metrics, metrics),
@@ -74,6 +82,10 @@ export function adminModule(config: AdminConfig, logger: Logger): ModuleMetadata
       value(Access, new Access({ ...config, sessions })),
       value(SessionService, sessions),
       value(SettlementService, new SettlementService(stores.settlement, audit, nowMs)),
+      value(
+        DepositResolutionService,
+        new DepositResolutionService(stores.settlement, audit, nowMs),
+      ),
       value(SnapshotService, snapshots),
       value(StreamHub, hub),
       value(Lifecycle, lifecycle),

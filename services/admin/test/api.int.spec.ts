@@ -34,6 +34,7 @@ describe('without a session', () => {
     ['GET', '/api/session'],
     ['DELETE', '/api/session'],
     ['POST', '/api/settlement/run'],
+    ['POST', '/api/deposits/resolve'],
   ])('%s %s is refused', async (method, path) => {
     const response = await session.fetch(path, { method });
     expect(response.status).toBe(401);
@@ -296,5 +297,70 @@ describe('running settlement', () => {
       reason: 'UNAVAILABLE',
       detail: 'the TRON node does not answer',
     });
+  });
+});
+
+describe('resolving a deposit', () => {
+  const order = {
+    resolutionId: '01'.repeat(32),
+    txid: '08'.repeat(32),
+    index: 0,
+    reason: 'ticket 12',
+  };
+  const credit = { ...order, creditAccount: 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC' };
+  beforeEach(() => session.login(OPERATOR_TOKEN));
+
+  test('is passed on with the name of who decides, and recorded before and after', async () => {
+    letWait(cluster.state, 'paid twice?');
+    const response = await session.post('/api/deposits/resolve', credit);
+    expect(await response.json()).toEqual({ state: 'credited', note: '' });
+    expect(cluster.state.resolutions).toMatchObject([
+      {
+        ...{ index: 0, reason: 'ticket 12', operator: 'operator' },
+        decision: { $case: 'creditAccount', value: credit.creditAccount },
+        txid: Buffer.alloc(32, 8),
+      },
+    ]);
+    await session.post('/api/deposits/resolve', { ...order, dismiss: true });
+    expect(cluster.state.resolutions[1]?.decision).toEqual({ $case: 'dismiss', value: true });
+    const rows = await world.database.sql<{ action: string; outcome: string; detail: string }[]>`
+      select action, outcome, detail from admin.audit order by audit_no desc limit 4`;
+    expect(rows.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+      ...['deposit-dismiss ok', 'deposit-dismiss requested'],
+      ...['deposit-credit ok', 'deposit-credit requested'],
+    ]);
+    expect(rows[3]?.detail).toBe(`${credit.txid}:0 to ${credit.creditAccount}: ticket 12`);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['neither account nor dismissal', order],
+    ['both', { ...credit, dismiss: true }],
+    ['no dismissal', { ...order, dismiss: false }],
+    ['an empty account', { ...order, creditAccount: '' }],
+    ['no reason', { ...credit, reason: '  ' }],
+    ['a short transaction', { ...credit, txid: '08' }],
+    ['an index below 0', { ...credit, index: -1 }],
+    ['an amount', { ...credit, amountUnits: '5' }],
+  ])('with %s is refused', async (_case, body) => {
+    const response = await session.post('/api/deposits/resolve', body);
+    expect(response.status).toBe(400);
+    expect(cluster.state.resolutions).toEqual([]);
+  });
+
+  test('without the CSRF header is refused', async () => {
+    const headers = { 'x-csrf-token': '' };
+    const response = await session.post('/api/deposits/resolve', credit, headers);
+    expect(response.status).toBe(403);
+    expect(cluster.state.resolutions).toEqual([]);
+  });
+
+  test("answers with settlement's own reason, which is recorded", async () => {
+    cluster.state.runRefusal = unavailable();
+    const response = await session.post('/api/deposits/resolve', credit);
+    expect(response.status).toBe(503);
+    const [row] = await world.database.sql`
+      select outcome from admin.audit order by audit_no desc limit 1`;
+    expect(row).toEqual({ outcome: 'UNAVAILABLE' });
   });
 });

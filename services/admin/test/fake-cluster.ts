@@ -11,6 +11,7 @@ import {
   type GetTotalsResponse,
   type HeldDeposit,
   type HeldPayout,
+  type ResolveDepositRequest,
   type Round,
   type RunSettlementRequest,
   SERVICE_DEFINITIONS,
@@ -33,6 +34,7 @@ export type ClusterState = {
   accepted: number;
   runRefusal: Refusal | undefined;
   runs: boolean[];
+  resolutions: ResolveDepositRequest[];
 };
 
 /** The gRPC and HTTP ports of the other services, in this process. */
@@ -88,6 +90,17 @@ function grpcServer(state: ClusterState): Server {
     getSettlementStatus: answer(() => state.status, true),
     listHeldDeposits: answer(() => ({ deposits: state.heldDeposits, nextCursor: '' }), true),
     listHeldPayouts: answer(() => ({ payouts: state.heldPayouts, nextCursor: '' }), true),
+    resolveDeposit: answer((request: ResolveDepositRequest) => {
+      state.resolutions.push(request);
+      if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
+      const held = state.heldDeposits[0]?.deposit;
+      state.heldDeposits = [];
+      state.status.suspenseDeposits = 0n;
+      return {
+        deposit: held === undefined ? undefined : { ...held, state: DepositState.CREDITED },
+        repeatedRequest: false,
+      };
+    }, true),
     runSettlement: answer(({ dryRun }: RunSettlementRequest) => {
       state.runs.push(dryRun);
       if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
@@ -182,6 +195,7 @@ export function initialState(): ClusterState {
     accepted: 1_000,
     runRefusal: undefined,
     runs: [],
+    resolutions: [],
   };
 }
 

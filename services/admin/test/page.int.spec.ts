@@ -143,6 +143,23 @@ describe('the dashboard', () => {
     await shows('#alarms', 'payouts held 1');
   });
 
+  test('lets an operator credit a deposit that waits, with a reason', async () => {
+    letWait(cluster.state, 'paid twice?');
+    await page.getByRole('button', { name: 'Resolve a deposit' }).click();
+    expect(await text('#resolve-deposit')).toMatch(/suspense: 3 .* from TJRyWwFs…g5tDeC/);
+    await page.getByLabel('Account to credit').fill('TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC');
+    await page.getByLabel('Reason').fill('ticket 12');
+    await page.getByRole('button', { name: 'Credit' }).click();
+    await shows('#resolve-text', 'It is credited.');
+    expect(cluster.state.resolutions).toHaveLength(1);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await eventually(async () => {
+      expect(await page.getByRole('button', { name: 'Resolve a deposit' }).isVisible()).toBe(false);
+    });
+    await shows('#audit', 'deposit-credit');
+    expect(complaints).toEqual([]);
+  });
+
   test('shows hostile text as text', async () => {
     const hostile = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
     const failed = batch(9n, BatchState.FAILED, BigInt(Date.now()));

@@ -1,6 +1,7 @@
 import { byId, fillRows, resize, setClass, setText, show } from './dom.js';
 import { formatInteger, formatSun, formatUnits, shorten, unitsTitle } from './format.js';
 import { follow } from './live.js';
+import { startResolving } from './resolve.js';
 import { startSettlement } from './settlement.js';
 import { drawSparkline } from './sparkline.js';
 import {
@@ -17,6 +18,9 @@ import {
   roundRows,
   withdrawalRows,
 } from './tables.js';
+
+/** Called with what waits; the dialog of operators takes it over. */
+let onHeld = () => undefined;
 
 const STATES = {
   ok: ['all systems ready', 'good'],
@@ -147,12 +151,16 @@ function renderLists(snapshot) {
 }
 
 function renderHeld({ settlement: { value: counts }, held: { value: rows } }) {
+  if (rows !== null) onHeld(rows);
   if (counts === null || rows === null) return;
   const { heldDeposits, heldPayouts, suspenseDeposits } = counts;
+  const { misdirectedDeposits, foreignTokens } = counts;
   const waits = [
     [heldDeposits, 'deposits held'],
     [heldPayouts, 'payouts held'],
     [suspenseDeposits, 'deposits in suspense'],
+    [misdirectedDeposits, 'deposits misdirected'],
+    [foreignTokens, 'foreign tokens'],
   ].filter(([number]) => BigInt(number) > 0n);
   const text = waits.map(([number, what]) => `${formatInteger(number)} ${what}`).join(', ');
   show('held-note', text === '' ? 'Nothing, as it should be.' : text);
@@ -191,7 +199,9 @@ async function start() {
     const { status } = await fetch('/api/session', { method: 'DELETE', headers });
     if (status === 204 || status === 401) signOut();
   });
-  if (session?.role === 'operator') startSettlement(csrfToken);
+  if (session?.role !== 'operator') return;
+  startSettlement(csrfToken);
+  onHeld = startResolving(csrfToken);
 }
 
 await start();

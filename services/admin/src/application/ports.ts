@@ -38,6 +38,27 @@ export type AuditEntry = {
 /** The append-only record of operators' actions. */
 export type AuditLog = { append(entry: AuditEntry): Promise<void> };
 
+/** What an operator decides about a deposit that waits. */
+export type DepositDecision = {
+  /** 32 bytes; the same again takes the decision once. */
+  readonly resolutionId: Buffer;
+  readonly txid: Buffer;
+  readonly index: number;
+  /** Base58; undefined to dismiss it. */
+  readonly creditAccount: string | undefined;
+  readonly reason: string;
+  readonly operator: string;
+};
+
+/** Deposits by hand. */
+export type DepositResolver = {
+  /** The deposit's state afterwards, with its note; the service's refusal, or OUTCOME_UNKNOWN. */
+  resolveDeposit(decision: DepositDecision): Promise<Result<ResolvedDeposit>>;
+};
+
+/** A deposit after a decision. */
+export type ResolvedDeposit = { readonly state: string; readonly note: string };
+
 /** Settlement by hand. */
 export type SettlementRunner = {
   /** Refuses with the service's reason; OUTCOME_UNKNOWN when a real run was sent and not answered. */

@@ -3,14 +3,17 @@ import {
   assetFromWire,
   type Batch,
   BatchState,
+  type Deposit,
   DepositState,
   type GetSettlementStatusResponse,
   type GetTotalsResponse,
   type HeldDeposit,
   type HeldPayout,
+  type ResolveDepositResponse,
   type Round,
 } from '#libs/contracts';
 import { toHex } from '#libs/domain';
+import type { ResolvedDeposit } from '../application/ports.js';
 import type { BatchRow, HeldRow, RoundRow, SettlementStatus, Totals } from '../domain/snapshot.js';
 
 /** Sums as the page shows them: the wire's fields, its assets by name. */
@@ -64,11 +67,11 @@ export function settlementStatusFromWire(wire: GetSettlementStatusResponse): Set
 
 /** A deposit that waits, with its state in words. */
 export function heldDepositFromWire({ deposit, note, seenAtMs }: HeldDeposit): HeldRow {
-  const state: string | undefined = DepositState[deposit?.state ?? DepositState.UNSPECIFIED];
   return {
     kind: 'deposit',
-    state: state?.toLowerCase() ?? `state ${deposit?.state}`,
+    state: depositStateOf(deposit),
     id: toHex(deposit?.txid ?? new Uint8Array()),
+    index: deposit?.index ?? 0,
     account: deposit?.account ?? '',
     asset: nameOf(deposit?.asset ?? 0),
     units: deposit?.amountUnits ?? 0n,
@@ -78,12 +81,23 @@ export function heldDepositFromWire({ deposit, note, seenAtMs }: HeldDeposit): H
   };
 }
 
+/** A deposit after an operator's decision. */
+export function resolvedDepositFromWire({ deposit }: ResolveDepositResponse): ResolvedDeposit {
+  return { state: depositStateOf(deposit), note: deposit?.note ?? '' };
+}
+
+function depositStateOf(deposit: Deposit | undefined): string {
+  const state: string | undefined = DepositState[deposit?.state ?? DepositState.UNSPECIFIED];
+  return state?.toLowerCase() ?? `state ${deposit?.state}`;
+}
+
 /** A payout that waits. */
 export function heldPayoutFromWire(wire: HeldPayout): HeldRow {
   return {
     kind: 'payout',
     state: 'held',
     id: toHex(wire.withdrawalId),
+    index: 0,
     account: wire.account,
     asset: nameOf(wire.asset),
     units: wire.amountUnits,

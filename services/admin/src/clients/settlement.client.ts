@@ -4,17 +4,24 @@ import {
   type ListBatchesResponse,
   type ListHeldDepositsResponse,
   type ListHeldPayoutsResponse,
+  type ResolveDepositResponse,
   type RunSettlementResponse,
   SettlementOperatorServiceClient,
   SettlementServiceClient,
 } from '#libs/contracts';
 import { accept, type Result } from '#libs/domain';
-import type { SettlementRunner } from '../application/ports.js';
+import type {
+  DepositDecision,
+  DepositResolver,
+  ResolvedDeposit,
+  SettlementRunner,
+} from '../application/ports.js';
 import type { BatchRow, HeldRow, SettlementStatus } from '../domain/snapshot.js';
 import {
   batchFromWire,
   heldDepositFromWire,
   heldPayoutFromWire,
+  resolvedDepositFromWire,
   settlementStatusFromWire,
 } from './from-wire.js';
 import { CLIENT_CHANNEL_OPTIONS, unaryCall } from './unary-call.js';
@@ -28,9 +35,11 @@ export type SettlementAddresses = {
 
 /** A run plans, signs and sends before it answers. */
 const RUN_TIMEOUT_MS = 30_000;
+/** Settlement keeps a decision and asks the books before it answers. */
+const RESOLVE_TIMEOUT_MS = 10_000;
 
 /** The settlement service as the dashboard needs it: its public lists and its operator's API. */
-export class SettlementClient implements SettlementRunner {
+export class SettlementClient implements SettlementRunner, DepositResolver {
   readonly #public: SettlementServiceClient;
   readonly #operator: SettlementOperatorServiceClient;
   readonly #internalToken: string;
@@ -109,6 +118,27 @@ export class SettlementClient implements SettlementRunner {
       },
     );
     return result.ok ? { ok: true, value: result.value.batches.map(batchFromWire) } : result;
+  }
+
+  async resolveDeposit(decision: DepositDecision): Promise<Result<ResolvedDeposit>> {
+    const { creditAccount, ...order } = decision;
+    const request = {
+      ...order,
+      decision:
+        creditAccount === undefined
+          ? { $case: 'dismiss' as const, value: true }
+          : { $case: 'creditAccount' as const, value: creditAccount },
+    };
+    const result = await unaryCall<ResolveDepositResponse>(
+      (metadata, options, done) => this.#operator.resolveDeposit(request, metadata, options, done),
+      {
+        timeoutMs: RESOLVE_TIMEOUT_MS,
+        service: 'settlement',
+        internalToken: this.#internalToken,
+        changes: true,
+      },
+    );
+    return result.ok ? accept(resolvedDepositFromWire(result.value)) : result;
   }
 
   close(): void {

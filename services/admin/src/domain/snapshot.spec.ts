@@ -53,6 +53,8 @@ const settlement: SettlementStatus = {
   heldDeposits: 0n,
   heldPayouts: 0n,
   suspenseDeposits: 0n,
+  misdirectedDeposits: 0n,
+  foreignTokens: 0n,
   undecidedBatches: 0n,
 };
 const empty: Quarantine = { count: 0, latest: [] };
@@ -89,6 +91,7 @@ describe('the state of the whole', () => {
     ['something is in quarantine', { quarantine: ok({ count: 1, latest: [] }) }, 'alarm'],
     ['a payout is held', { settlement: ok({ ...settlement, heldPayouts: 1n }) }, 'alarm'],
     ['a deposit is held', { settlement: ok({ ...settlement, heldDeposits: 1n }) }, 'alarm'],
+    ['a large batch waits', { settlement: ok({ ...settlement, undecidedBatches: 1n }) }, 'alarm'],
     ['a deposit is in suspense', { settlement: ok({ ...settlement, suspenseDeposits: 1n }) }, 'ok'],
     ['a log has lost its end', { logLoss: ok(['vouchers: partition 0 ends at 0']) }, 'alarm'],
     ['settlement is stopped', { settlement: ok({ ...settlement, paused: 'drift' }) }, 'alarm'],

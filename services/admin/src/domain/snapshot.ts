@@ -73,6 +73,8 @@ export type SettlementStatus = {
   readonly heldDeposits: bigint;
   readonly heldPayouts: bigint;
   readonly suspenseDeposits: bigint;
+  readonly misdirectedDeposits: bigint;
+  readonly foreignTokens: bigint;
   /** Large batches of which nothing is signed until an operator says yes. */
   readonly undecidedBatches: bigint;
 };
@@ -84,6 +86,8 @@ export type HeldRow = {
   readonly state: string;
   /** Transaction or withdrawal, hex. */
   readonly id: string;
+  /** Of a deposit: which transfer of the transaction. */
+  readonly index: number;
   readonly account: string;
   readonly asset: string;
   readonly units: Units;
