@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SETTLEMENT_POINTS } from '#libs/failpoints';
 import { FAULTS } from './src/faults/catalogue.js';
 import { HELP, parseSettlementOptions, SHORT, UsageError } from './src/options.js';
+import { sharesOf } from './src/settlement-run.js';
 
 const NAMES = FAULTS.map(({ name }) => name);
 
@@ -34,6 +35,19 @@ describe('the faults of a settlement test', () => {
 
   it('of the short form exist', () => {
     expect(NAMES).toEqual(expect.arrayContaining([...SHORT]));
+  });
+});
+
+describe('the shares of the kinds', () => {
+  const [one, two] = [{ processes: 1 }, { processes: 2 }] as const;
+  it.each([
+    [[one, one, two], 3, [1, 1, 1]],
+    [[one, one, two], 4, [2, 1, 1]],
+    [[one, one, two], 12, [5, 5, 2]],
+    [[two, two], 7, [4, 3]],
+    [[one, one, one], 2, [1, 1, 0]],
+  ])('of %j in %i rounds', (faults, rounds, expected) => {
+    expect(sharesOf(faults, rounds)).toEqual(expected);
   });
 });
 

@@ -12,6 +12,7 @@ import { Traffic } from './traffic.js';
 const REST_MS = 90_000;
 /** Longer than a leader that does nothing keeps its lock. */
 const SHORT_PAUSE_MS = 13_000;
+const PAUSES_MAX = 2;
 /** Rest comes sooner when the chain's time does not have to be waited for. */
 const HASTE_EVERY_MS = 6_000;
 const HASTE_BLOCKS = 160;
@@ -83,9 +84,9 @@ export class SettlementRun {
     if (!credited) throw new Error('the first deposits were not credited');
     await this.checker.checkReserves(this.tools.strays);
     const bar = progress.bar('faults', rounds);
+    const shares = sharesOf(faults, rounds);
     for (const [at, fault] of faults.entries()) {
-      // The rest of the division goes to the first kinds.
-      const times = Math.floor(rounds / faults.length) + (at < rounds % faults.length ? 1 : 0);
+      const times = shares[at] ?? 0;
       if (times > 0 && fault.processes === 2) await this.tools.cluster.addSecond();
       for (let time = 0; time < times; time++) {
         const done = await this.#round(fault, time === 0);
@@ -149,6 +150,24 @@ export class SettlementRun {
     const { traffic, noAccounts } = this.tools;
     return { asked: traffic.asked, noAccounts, ignoredTo: new Set() };
   }
+}
+
+/**
+ * How often each kind has its turn: evenly, the rest to the first ones, but kinds with two processes at
+ * most twice while there are others: they pause for so long that little else would be tried.
+ */
+export function sharesOf(faults: readonly Pick<Fault, 'processes'>[], rounds: number): number[] {
+  const shares = faults.map(() => 0);
+  const alone = faults.some(({ processes }) => processes === 1);
+  for (let left = rounds; left > 0; ) {
+    for (const [at, { processes }] of faults.entries()) {
+      const share = shares[at] ?? 0;
+      if (left === 0 || (alone && processes === 2 && share >= PAUSES_MAX)) continue;
+      shares[at] = share + 1;
+      left -= 1;
+    }
+  }
+  return shares;
 }
 
 function checkerOf(cluster: SettlementCluster, traffic: Traffic): SettlementChecker {
