@@ -43,7 +43,10 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
   };
   const config = loadConfig(full);
   const time = { nowMs: BigInt(Date.now()) };
-  const digests = new Digests({ chainId: 1n, vaultAddress: VAULT });
+  const digests = new Digests({
+    chainId: config.CHAIN_ID,
+    vaultAddress: config.VAULT_ADDRESS,
+  });
   const logger = pino({ level: 'silent' });
   const repositories = createRepositories(database);
   const clock = () => time.nowMs;

@@ -1,5 +1,6 @@
 import type { Database } from '#libs/database';
 import { BATCH } from '../domain/states.js';
+import { sealBatch } from './batch-seal.repository.js';
 import { durably, moved } from './batch-transaction.repository.js';
 import { leaveBatch, payoutsOf } from './unpaid.repository.js';
 
@@ -36,6 +37,7 @@ export class ApprovalRepository {
           decision_note = ${decision.note}, state = ${BATCH.failed}, failure = ${reason}
         where batch_no = ${batchNo} and needs_approval and approved is null`);
       await leaveBatch(tx, await payoutsOf(tx, batchNo), { reason, refunds: () => true, nowMs });
+      await sealBatch(tx, batchNo, true);
     });
   }
 

@@ -2,6 +2,7 @@ import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
 import type { StoredBatch } from './batch.repository.js';
+import { sealBatch } from './batch-seal.repository.js';
 import { durably, moved } from './batch-transaction.repository.js';
 import { leaveBatch, payoutsOf, type UnpaidPayout } from './unpaid.repository.js';
 
@@ -154,6 +155,7 @@ export class BatchStepRepository {
         set state = ${PAYOUT.paid}, updated_at_ms = ${nowMs},
           report_state = ${WITHDRAWAL_STATES.solidified}, report_txid = ${paidBy.toString('hex')}
         where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
+      await sealBatch(tx, batchNo, true);
       return unpaid;
     });
   }
@@ -194,6 +196,7 @@ export class BatchStepRepository {
         where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
       const payouts = await payoutsOf(tx, batchNo);
       await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
+      await sealBatch(tx, batchNo, true);
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '#libs/database';
 import { BATCH, PAYOUT } from '../domain/states.js';
+import { sealBatch } from './batch-seal.repository.js';
 import { BatchMovedError, durably } from './batch-transaction.repository.js';
 
 /** A batch as stored. */
@@ -122,5 +123,6 @@ async function insertBatch(tx: Transaction, batch: NewBatch, nowMs: bigint): Pro
     set state = ${PAYOUT.batched}, batch_no = ${batchNo}, updated_at_ms = ${nowMs}
     where withdrawal_id in ${tx.sql(ids)} and state = ${PAYOUT.planned}`;
   if (taken.count !== lines.length) throw new BatchMovedError('a payout is in another batch');
+  await sealBatch(tx, batchNo, false);
   return batchNo;
 }

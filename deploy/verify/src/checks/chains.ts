@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto';
+import { type Audit, type Check, rowsOf } from '../audit.js';
+import { agree, DifferenceError, differ } from '../difference.js';
+import {
+  changedRow,
+  JOURNAL_COLUMNS,
+  type JournalRow,
+  journalBytes,
+  journalKey,
+  postingProblem,
+} from '../journal.js';
+import { imbalanced } from './tables.js';
+
+/** A link as stored; the numbers of `sums` are hashed in their order. */
+type Link = {
+  readonly part: number;
+  readonly flushNo: bigint;
+  readonly firstOffset: bigint;
+  readonly nextOffset: bigint;
+  readonly atMs: bigint;
+  readonly postings: bigint;
+  readonly units: bigint;
+  readonly totalPostings: bigint;
+  readonly opened: bigint;
+  readonly closed: bigint;
+  readonly net: bigint[];
+  readonly deposited: bigint[];
+  readonly withdrawn: bigint[];
+  readonly operations: bigint[];
+  readonly postingsHash: Buffer;
+  readonly prevHash: Buffer;
+  readonly hash: Buffer;
+};
+
+const PARTS = [-1, 0, 1, 2, 3, 4, 5, 6, 7];
+/** Most postings of a link that are kept to find the one that was changed. */
+const ROWS_KEPT_MAX = 20_000;
+const ZERO_HASH = Buffer.alloc(32);
+
+/** Links follow one another, each with the hash of what it says. */
+async function links(audit: Audit): Promise<void> {
+  const [foreign] = await audit.sql<{ part: number; flushNo: bigint }[]>`
+    select part, flush_no as "flushNo" from ledger.flushes
+    where part <> all(${audit.sql.array([...PARTS], 1005)}::smallint[]) limit 1`;
+  if (foreign !== undefined) {
+    const key = `part ${foreign.part}, flush ${foreign.flushNo}`;
+    differ({ table: 'ledger.flushes', key }, 'a part from -1 to 7', `part ${foreign.part}`);
+  }
+  for (const part of PARTS) {
+    let before: Link | undefined;
+    for await (const link of rowsOf<Link>(audit, linksOf(audit, part))) {
+      const row = { table: 'ledger.flushes', key: `part ${part}, flush ${link.flushNo}` };
+      agree(row, 'hash', hashOf(link), link.hash);
+      agree(row, 'number', before === undefined ? 0n : before.flushNo + 1n, link.flushNo);
+      agree(row, 'hash before', before?.hash ?? ZERO_HASH, link.prevHash);
+      agree(
+        row,
+        'postings so far',
+        (before?.totalPostings ?? 0n) + link.postings,
+        link.totalPostings,
+      );
+      if (before !== undefined) await follows(audit, before, link.firstOffset, row);
+      before = link;
+    }
+    const row = { table: 'ledger.flushes', key: `part ${part}` };
+    if (before === undefined) differ(row, 'a first link', 'none');
+    if (part >= 0) await endsAtOffset(audit, before);
+  }
+}
+
+async function endsAtOffset(audit: Audit, last: Link): Promise<void> {
+  const [offset] = await audit.sql<{ next: bigint }[]>`select next_offset as next
+    from ledger.log_offsets where topic = 'vouchers' and part = ${last.part}`;
+  const row = { table: 'ledger.log_offsets', key: `topic vouchers, part ${last.part}` };
+  if (offset === undefined) differ(row, `next offset ${last.nextOffset}`, 'no row');
+  await follows(audit, last, offset.next, row);
+}
+
+/** Offsets go on where they stopped, unless an operator has let the log begin anew just there. */
+async function follows(
+  audit: Audit,
+  before: Link,
+  offset: bigint,
+  row: { table: string; key: string },
+): Promise<void> {
+  if (before.nextOffset === offset) return;
+  const restarts = await audit.sql<{ next: bigint }[]>`
+    select next_offset as next from ledger.log_restarts
+    where topic = 'vouchers' and part = ${before.part} and expected_offset = ${before.nextOffset}`;
+  if (restarts.some(({ next }) => next === offset)) return;
+  agree(row, 'offset', before.nextOffset, offset);
+}
+
+/** Every posting belongs to one link, by the order and the bytes that were hashed. */
+async function postings(audit: Audit): Promise<void> {
+  await noStrays(audit);
+  for (const part of PARTS) {
+    let link: LinkPostings | undefined;
+    for await (const joined of rowsOf<Joined>(audit, postingsOf(audit, part))) {
+      if (joined.flushNo !== link?.flushNo) {
+        if (link !== undefined) await link.close(audit);
+        link = new LinkPostings(joined, part);
+      }
+      if (joined.units !== null) link.add(joined as JournalRow);
+    }
+    if (link !== undefined) await link.close(audit);
+  }
+  await unsealed(audit);
+}
+
+type Joined = { flushNo: bigint; postingsHash: Buffer; postings: bigint } & {
+  [K in keyof JournalRow]: JournalRow[K] | null;
+};
+
+/** The postings of one link while they are read. */
+class LinkPostings {
+  readonly #hash = createHash('sha256');
+  readonly #kept: JournalRow[] = [];
+  #count = 0n;
+  #problem: { row: JournalRow; text: string } | undefined;
+  readonly flushNo: bigint;
+  readonly #wanted: Buffer;
+  readonly #postings: bigint;
+
+  constructor(
+    { flushNo, postingsHash, postings: count }: Joined,
+    private readonly part: number,
+  ) {
+    this.flushNo = flushNo;
+    this.#wanted = postingsHash;
+    this.#postings = count;
+  }
+
+  add(row: JournalRow): void {
+    this.#hash.update(journalBytes(row));
+    this.#count += 1n;
+    if (this.#kept.length < ROWS_KEPT_MAX) this.#kept.push(row);
+    const text = postingProblem(row) ?? this.#gap(row);
+    if (text !== undefined) this.#problem ??= { row, text };
+  }
+
+  // Lines of an entry count up from 0 without a gap.
+  #gap(row: JournalRow): string | undefined {
+    const before = this.#kept.at(-2);
+    const follows = before?.entryNo === row.entryNo && this.#kept.at(-1) === row;
+    const wanted = follows ? before.line + 1 : 0;
+    return row.line === wanted || this.#count > ROWS_KEPT_MAX
+      ? undefined
+      : `its line should be ${wanted}`;
+  }
+
+  async close(audit: Audit): Promise<void> {
+    const hash = this.#hash.digest();
+    if (hash.equals(this.#wanted) && this.#count === this.#postings) return;
+    const link = `flush ${this.flushNo} of part ${this.part}`;
+    const row = changedRow(this.#kept, this.#wanted);
+    if (row !== undefined) throw changed(row, `the bytes that ${link} has hashed`);
+    if (this.#problem !== undefined) throw changed(this.#problem.row, this.#problem.text);
+    const missing = this.#postings - this.#count;
+    const key = `of ${link}`;
+    if (missing !== 0n) {
+      differ({ table: 'ledger.journal', key }, `${this.#postings} postings`, String(this.#count));
+    }
+    const suspects = await imbalanced(audit, this.#kept);
+    if (suspects !== undefined) throw changed(suspects, `what ${link} has hashed`);
+    agree({ table: 'ledger.journal', key }, 'hash', this.#wanted, hash);
+  }
+}
+
+function changed(row: JournalRow, expected: string): DifferenceError {
+  const { kind, debitKind, debitNo, creditKind, creditNo, units, reference } = row;
+  const told = `kind ${kind}, ${units} units from ${debitKind}:${debitNo} to ${creditKind}:${creditNo}, reference ${reference?.toString('hex') ?? 'none'}`;
+  return new DifferenceError({
+    table: 'ledger.journal',
+    key: journalKey(row),
+    expected,
+    found: told,
+  });
+}
+
+/** Postings that no link covers and that do not wait for one. */
+async function noStrays({ sql }: Audit): Promise<void> {
+  const [stray] = await sql<JournalRow[]>`
+    with sealed as (
+      select unnest(operations) as no from ledger.flushes where part = -1
+      union all select operation_no from ledger.unsealed_operations
+    )
+    select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.journal j
+    where (j.part = -1 and not exists (select from sealed s where s.no = j.entry_no))
+      or (j.part >= 0 and not exists (
+        select from ledger.flushes f where f.part = j.part and f.at_ms = j.at_ms
+          and f.first_offset = j.entry_no and f.flush_no > 0)
+        and not exists (
+          select from ledger.flushes f where f.part = j.part and f.flush_no = 0 and f.postings > 0))
+      or j.part < -1
+    order by j.part, j.at_ms, j.entry_no, j.line limit 1`;
+  if (stray !== undefined) throw changed(stray, 'a link that covers it');
+}
+
+/** Operations that wait for the sealer: there are few, and only their form can be checked. */
+async function unsealed(audit: Audit): Promise<void> {
+  const { sql } = audit;
+  const rows = sql<JournalRow[]>`
+    select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.unsealed_operations u
+    left join ledger.journal j on j.part = -1 and j.entry_no = u.operation_no and j.at_ms = u.at_ms
+    order by u.operation_no, j.line`;
+  for await (const row of rowsOf<JournalRow>(audit, rows)) {
+    const problem =
+      row.units === null ? 'a posting of an operation that waits' : postingProblem(row);
+    if (problem !== undefined) throw changed(row, problem);
+  }
+}
+
+function linksOf({ sql }: Audit, part: number) {
+  return sql<Link[]>`
+    select part, flush_no as "flushNo", first_offset as "firstOffset", next_offset as "nextOffset",
+      at_ms as "atMs", postings, units, total_postings as "totalPostings", total_opened as opened,
+      total_closed as closed, total_net_units as net, total_deposited_units as deposited,
+      total_withdrawn_units as withdrawn, operations, postings_hash as "postingsHash",
+      prev_hash as "prevHash", hash
+    from ledger.flushes where part = ${part} order by flush_no`;
+}
+
+function postingsOf({ sql }: Audit, part: number) {
+  const columns = sql.unsafe(JOURNAL_COLUMNS);
+  const link = sql`f.flush_no as "flushNo", f.postings_hash as "postingsHash", f.postings`;
+  if (part === -1) {
+    return sql<Joined[]>`
+      select ${link}, ${columns} from ledger.flushes f
+      left join lateral unnest(f.operations) o(no) on true
+      left join ledger.journal j on j.part = -1 and j.entry_no = o.no
+      where f.part = -1 order by f.flush_no, j.entry_no, j.line`;
+  }
+  return sql<Joined[]>`
+    with old as (
+      select ${columns} from ledger.journal j where j.part = ${part} and not exists (
+        select from ledger.flushes f where f.part = ${part} and f.at_ms = j.at_ms
+          and f.first_offset = j.entry_no and f.flush_no > 0)
+    )
+    select ${link}, ${columns} from ledger.flushes f
+    left join ledger.journal j
+      on j.part = f.part and j.at_ms = f.at_ms and j.entry_no = f.first_offset
+    where f.part = ${part} and f.flush_no > 0
+    union all
+    select ${link}, old.* from ledger.flushes f left join old on true
+    where f.part = ${part} and f.flush_no = 0
+    order by 1, "entryNo", line`;
+}
+
+function hashOf(link: Link): Buffer {
+  const numbers = [
+    BigInt(link.part),
+    link.flushNo,
+    link.firstOffset,
+    link.nextOffset,
+    link.atMs,
+    link.postings,
+    link.units,
+    link.totalPostings,
+    link.opened,
+    link.closed,
+    ...link.net,
+    ...link.deposited,
+    ...link.withdrawn,
+    ...link.operations,
+  ];
+  const bytes = Buffer.alloc(numbers.length * 8);
+  for (const [at, number] of numbers.entries()) bytes.writeBigInt64BE(number, at * 8);
+  const content = Buffer.concat([link.prevHash, link.postingsHash, bytes]);
+  return createHash('sha256').update(content).digest();
+}
+
+export const CHAIN_CHECKS: readonly Check[] = [
+  { name: 'Hash chains', run: links },
+  { name: 'Journal', run: postings },
+];

@@ -1,0 +1,98 @@
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import type { Database } from '#libs/database';
+import {
+  type Address,
+  addressBytes,
+  climb,
+  foldProof,
+  levelCounts,
+  proofStep,
+  SumLevel,
+  siblingsOf,
+  type Units,
+} from '#libs/domain';
+import type { Audit } from './audit.js';
+import { type EpochRow, epochsOf, leavesOf, saltedBytes } from './checks/epochs.js';
+import { epochOnChain } from './vault.js';
+
+/** A leaf with its proof, as GetInclusionProof gives it. */
+export type Proof = { readonly epochNo: bigint; readonly leaf: Buffer; readonly proof: Buffer };
+
+/** What a proof shows. */
+export type Inclusion = {
+  readonly epochNo: bigint;
+  readonly units: Units;
+  readonly problem: string;
+};
+
+const ACCOUNT_BYTES = 61;
+const ADDRESS_AT = 33;
+
+/** Finds the leaf of an account in what the database keeps, and proves it; a text says why there is none. */
+export function proofOf(
+  database: Database,
+  account: Address,
+  epochNo: bigint | undefined,
+): Promise<Proof | string> {
+  return database.snapshot(async (sql) => {
+    const audit = { sql, count: () => undefined };
+    const epochs = await epochsOf(audit, epochNo === undefined ? 1 : undefined);
+    const epoch = epochs.find((each) => epochNo === undefined || each.epochNo === epochNo);
+    if (epoch === undefined) return 'there is no such epoch on the solidified chain';
+    return (
+      (await build(audit, epoch, account)) ??
+      'the epoch has no leaf of this account, or its leaves are no longer kept'
+    );
+  });
+}
+
+async function build(
+  audit: Pick<Audit, 'sql' | 'count'>,
+  epoch: EpochRow,
+  account: Address,
+): Promise<Proof | undefined> {
+  const bottom = new SumLevel(epoch.leaves);
+  let own: Buffer | undefined;
+  for (const kind of [0, 2, 3]) {
+    for await (const leaf of leavesOf(audit, epoch, kind)) {
+      const bytes = saltedBytes(epoch, leaf);
+      bottom.add(keccak_256(bytes), leaf.units);
+      if (kind === 0 && leaf.key === account) own = bytes;
+    }
+  }
+  if (own === undefined) return undefined;
+  const levels = [bottom.sorted()];
+  for (const _turn of climb(levels, keccak_256));
+  const place = levels[0]?.find(keccak_256(own)) ?? 0;
+  const steps = siblingsOf(place, levelCounts(bottom.count)).flatMap((sibling, level) =>
+    sibling === undefined ? [] : [proofStep(sibling, (levels[level] as SumLevel).childAt(sibling))],
+  );
+  return { epochNo: epoch.epochNo, leaf: own, proof: Buffer.concat(steps) };
+}
+
+/** Holds a proof against the chain; with an empty problem the account owns these units by that epoch. */
+export async function checkInclusion(
+  on: Pick<Audit, 'chain' | 'place'>,
+  account: Address,
+  { epochNo, leaf, proof }: Proof,
+): Promise<Inclusion> {
+  const units = leaf.length < 8 ? 0n : leaf.readBigUInt64BE(leaf.length - 8);
+  const because = (problem: string) => ({ epochNo, units, problem });
+  const owner = leaf.subarray(ADDRESS_AT, ADDRESS_AT + 20);
+  if (leaf.length !== ACCOUNT_BYTES || leaf[0] !== 0 || !owner.equals(addressBytes(account))) {
+    return because(`the leaf is not that of account ${account}`);
+  }
+  const told = await epochOnChain(on, epochNo);
+  if (/^0+$/.test(told.root)) return because(`the vault has no epoch ${epochNo}`);
+  const reached = foldProof(leaf, proof);
+  if (reached === undefined) return because('the proof is malformed');
+  const root = Buffer.from(reached.root).toString('hex');
+  if (root !== told.root)
+    return because(`the proof leads to root ${root}, on chain is ${told.root}`);
+  if (reached.totalUnits !== told.totalUnits) {
+    return because(
+      `the proof leads to a total of ${reached.totalUnits} units, on chain is ${told.totalUnits}`,
+    );
+  }
+  return because('');
+}

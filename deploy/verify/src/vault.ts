@@ -1,0 +1,51 @@
+import type { Address, Units } from '#libs/domain';
+import { unitsFloor } from '#libs/domain';
+import { type ChainTransaction, callData, readAddress, readUint, readUints } from '#libs/tron';
+import type { Audit } from './audit.js';
+
+type OnChain = Pick<Audit, 'chain' | 'place'>;
+
+/** An epoch as the vault keeps it; everything is 0 when there is none of this number. */
+export type ChainEpoch = { readonly root: string; readonly totalUnits: Units };
+
+/** What the vault says of an epoch. */
+export async function epochOnChain(
+  { chain, place }: OnChain,
+  epochNo: bigint,
+): Promise<ChainEpoch> {
+  const answer = await chain.view(place.vault, callData('epochs(uint64)', [epochNo]));
+  const [root = 0n, totalUnits = 0n] = readUints(answer, 3);
+  return { root: root.toString(16).padStart(64, '0'), totalUnits };
+}
+
+/** Block in which the vault executed a batch; 0 when it has not. */
+export async function batchOnChain({ chain, place }: OnChain, id: Buffer): Promise<bigint> {
+  const data = callData('executedIn(bytes32)', [`0x${id.toString('hex')}`]);
+  return readUint(await chain.view(place.vault, data));
+}
+
+/** A transaction in a solidified block. */
+export async function transactionIn(
+  { chain }: OnChain,
+  block: bigint,
+  txid: Buffer | null,
+): Promise<ChainTransaction | undefined> {
+  const found = await chain.solidBlock(block);
+  return found?.transactions.find((each) => each.txid === txid?.toString('hex'));
+}
+
+/** The key that may act for the vault. */
+export async function hotWalletOf({ chain, place }: OnChain): Promise<Address> {
+  return readAddress(await chain.view(place.vault, callData('operator()')));
+}
+
+/** What the solidified chain holds for the ledger, in units. */
+export async function reservesOf(on: OnChain): Promise<{ trc20: Units; trc10: Units }> {
+  const { chain, place } = on;
+  const free = readUint(await chain.view(place.vault, callData('freeBaseUnits()')));
+  const wallet = await chain.account(await hotWalletOf(on));
+  return {
+    trc20: unitsFloor('TRC20_BTT', free),
+    trc10: unitsFloor('TRC10_BTTOLD', wallet?.trc10.get(place.trc10Id) ?? 0n),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Database } from '#libs/database';
+import type { TronChain } from '#libs/tron';
+import type { Audit, Check, Place } from './audit.js';
+import { BATCH_CHECKS } from './checks/batches.js';
+import { CHAIN_CHECKS } from './checks/chains.js';
+import { CLAIM_CHECKS } from './checks/claims.js';
+import { EPOCH_CHECKS } from './checks/epochs.js';
+import { TABLE_CHECKS } from './checks/tables.js';
+import { type Difference, DifferenceError } from './difference.js';
+
+/** In this order: what a later check relies on was checked before. */
+const CHECKS: readonly Check[] = [
+  ...CHAIN_CHECKS,
+  ...TABLE_CHECKS,
+  ...CLAIM_CHECKS,
+  ...BATCH_CHECKS,
+  ...EPOCH_CHECKS,
+];
+
+/** What was checked, and the first thing that did not agree. */
+export type Verdict = {
+  readonly checks: readonly { readonly name: string; readonly rows: number }[];
+  readonly difference: Difference | undefined;
+};
+
+/** Hears of progress: which check of how many, and the rows it has looked at. */
+export type Listener = (name: string, at: number, of: number, rows: number) => void;
+
+/** Checks everything against the journal, the keys and the chain, in one snapshot of the database. */
+export function verifyAll(
+  database: Database,
+  chain: TronChain,
+  place: Place,
+  listen: Listener = () => undefined,
+): Promise<Verdict> {
+  return database.snapshot(async (sql) => {
+    await sql`select set_config('statement_timeout', '0', true),
+      set_config('idle_in_transaction_session_timeout', '0', true),
+      set_config('max_parallel_workers_per_gather', '0', true)`;
+    const checks: { name: string; rows: number }[] = [];
+    for (const [at, check] of CHECKS.entries()) {
+      const done = { name: check.name, rows: 0 };
+      checks.push(done);
+      listen(check.name, at, CHECKS.length, 0);
+      const count = (rows: number) => {
+        done.rows += rows;
+        listen(check.name, at, CHECKS.length, done.rows);
+      };
+      const audit: Audit = { sql, chain, place, count };
+      try {
+        await check.run(audit);
+      } catch (error) {
+        if (!(error instanceof DifferenceError)) throw error;
+        return { checks, difference: error.difference };
+      }
+    }
+    return { checks, difference: undefined };
+  });
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { Asset, encodeLogRecord, type LogBlock, WithdrawalState } from '#libs/contracts';
+import { type KeyPair, sign } from '#libs/crypto';
+import { bundleRoot, partitionOf, tickChain } from '#libs/domain';
+import type { StoredChannel } from '../../../services/balance/src/repositories/channel.repository.js';
+import { type ledgerKit, value } from '../../../services/balance/test/ledger.kit.js';
+
+type Kit = ReturnType<typeof ledgerKit>;
+
+const FAR = 4_000_000_000_000n;
+
+/** A small ledger in which everything has happened that the journal can hold, with claims that hold. */
+export async function busyLedger(
+  kit: Kit,
+): Promise<{ anna: KeyPair; bert: KeyPair; withdrawals: Buffer[] }> {
+  const anna = await kit.account(500_000n);
+  const bert = await kit.account(1_000n);
+  value(await kit.transfer(anna, bert.address, 300n));
+  const channels: StoredChannel[] = [];
+  while (channels.length < 5) {
+    const request = kit.openRequest(anna, bert.address, 1_000n);
+    const opened = value(await kit.use.channels.open(request));
+    channels.push(opened);
+  }
+  const [first, second, closing] = channels as [StoredChannel, StoredChannel, StoredChannel];
+  await apply(kit, first.part, [voucher(kit, anna, bert, first, 70n)]);
+  await apply(kit, first.part, [voucher(kit, anna, bert, first, 90n)]);
+  await apply(kit, second.part, [bundle(kit, anna, [second], 55n)]);
+  await ticks(kit, anna, bert);
+  await apply(kit, closing.part, [voucher(kit, anna, bert, closing, 400n)]);
+  value(await kit.close(bert, closing.channelId));
+  await apply(kit, closing.part, [end(closing)]);
+  value(await kit.use.holds.place(kit.bid(anna, 250n)));
+  const withdrawals: Buffer[] = [];
+  for (const asset of [Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC20_BTT]) {
+    const { withdrawalId } = value(await kit.withdraw(anna, 2_000n, randomBytes(32), asset));
+    withdrawals.push(Buffer.from(withdrawalId));
+  }
+  const [refunded] = withdrawals as [Buffer];
+  const report = { withdrawalId: refunded, failure: 'no', txid: '', note: '' };
+  value(await kit.use.advance.advance({ ...report, state: WithdrawalState.REFUNDED }));
+  while ((await kit.use.sealing.round()) > 0);
+  return { anna, bert, withdrawals: withdrawals.slice(1) };
+}
+
+async function apply(kit: Kit, part: number, blocks: readonly LogBlock[]): Promise<void> {
+  const offset = await kit.use.vouchers.nextOffset(part);
+  const record = { offset, key: null, value: encodeLogRecord(blocks), timestampMs: 0 };
+  await kit.use.vouchers.apply(part, [record]);
+}
+
+function voucher(
+  kit: Kit,
+  payer: KeyPair,
+  payee: KeyPair,
+  { channelId, channelNo }: StoredChannel,
+  cumulativeUnits: bigint,
+): LogBlock {
+  const claim = { channelId, payee: payee.address, cumulativeUnits, validUntilMs: FAR };
+  const proof = sign(kit.digests.voucher(claim), payer.privateKey);
+  return { kind: 'voucher', channelNo, cumulativeUnits, detail: FAR, proof };
+}
+
+function bundle(
+  kit: Kit,
+  payer: KeyPair,
+  channels: readonly StoredChannel[],
+  cumulativeUnits: bigint,
+): LogBlock {
+  const leaves = channels.map(({ channelId }) => ({ channelId, cumulativeUnits }));
+  const root = bundleRoot(leaves);
+  const digest = kit.digests.bundle({ root, count: leaves.length, validUntilMs: FAR });
+  const entries = channels.map(({ channelNo }) => ({ channelNo, cumulativeUnits, accepted: true }));
+  return { kind: 'bundle', validUntilMs: FAR, signature: sign(digest, payer.privateKey), entries };
+}
+
+async function ticks(kit: Kit, payer: KeyPair, payee: KeyPair): Promise<void> {
+  const chain = tickChain(randomBytes(32), 20);
+  const terms = {
+    payer: payer.address,
+    payee: payee.address,
+    depositUnits: 500n,
+    salt: randomBytes(32),
+    validUntilMs: kit.clock() + 1_000_000n,
+    ticks: {
+      chainEnd: Buffer.from(chain[0] as Uint8Array),
+      tickValueUnits: 7n,
+      ticksMax: 20n,
+      baseUnits: 0n,
+    },
+  };
+  const signature = Buffer.from(sign(kit.digests.openChannel(terms), payer.privateKey));
+  const channel = value(await kit.use.channels.open({ ...terms, signature }));
+  const proof = chain[9] as Uint8Array;
+  const { channelNo, part } = channel;
+  await apply(kit, part, [{ kind: 'tick', channelNo, cumulativeUnits: 63n, detail: 9n, proof }]);
+}
+
+function end({ channelNo }: StoredChannel): LogBlock {
+  const nothing = { cumulativeUnits: 0n, detail: 1n, proof: new Uint8Array(0) };
+  return { kind: 'finalize', channelNo, ...nothing };
+}
+
+/** Partition that a channel belongs to. */
+export const partOf = (channelId: Uint8Array): number => partitionOf(channelId, 8);
