@@ -98,6 +98,11 @@ describe('payouts', () => {
     world.books.withdrawals.get(id)!.state = 4;
     expect(await run()).toEqual([]);
     expect((await parts.payouts.counts()).get(7)).toBe(1);
+    await parts.reports.round();
+    expect(world.books.withdrawals.get(id)).toMatchObject({
+      state: 4,
+      note: expect.stringContaining('an operator has to look'),
+    });
     world.books.withdrawals.delete(id);
   });
 
@@ -159,6 +164,8 @@ describe('a payee that the vault cannot pay', () => {
       failure: '1 of 3 payees could not be paid',
     });
     expect(world.books.stateOf(id)).not.toBe('SOLIDIFIED');
+    await parts.reports.round();
+    expect(world.books.withdrawals.get(id)?.note).toContain('is tried again: the token refused');
     for (let tries = 0; tries < 2; tries++) {
       const [alone] = await run();
       expect(alone).toMatchObject({ payouts: 1, totalUnits: 7n });
