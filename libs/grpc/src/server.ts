@@ -16,6 +16,8 @@ export type GrpcPortOptions = {
   readonly port: number;
   /** Reflection lets grpcurl explore the API; off in production. */
   readonly reflection: boolean;
+  /** TLS, where the port is not behind something that has it. Default: none. */
+  readonly credentials?: ServerCredentials;
   /** Adds raw services next to Nest's, e.g. a hot stream. */
   readonly onServer?: (server: Server) => void;
 };
@@ -62,7 +64,7 @@ export function grpcMicroservice(options: GrpcPortOptions, serving: ServingStatu
       package: PACKAGE,
       packageDefinition: packageDefinition(options.services),
       url: `${options.host}:${options.port}`,
-      credentials: ServerCredentials.createInsecure(),
+      credentials: options.credentials ?? ServerCredentials.createInsecure(),
       gracefulShutdown: true,
       channelOptions: SERVER_CHANNEL_OPTIONS,
       onLoadPackageDefinition: (_pkg: unknown, server: Server) => {

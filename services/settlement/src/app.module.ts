@@ -1,6 +1,7 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
+import type { Signer } from '#libs/tron';
 import type { SettlementConfig } from './config.js';
 import { BatchOperatorController, BatchUseCases } from './grpc/batch-operator.controller.js';
 import { DepositOperatorController, DepositUseCases } from './grpc/deposit-operator.controller.js';
@@ -15,8 +16,12 @@ import { scheduleOf } from './schedule.js';
 import { Workers } from './workers.js';
 
 /** The composition root: what Nest has to know of the service. */
-export function settlementModule(config: SettlementConfig, logger: Logger): ModuleMetadata {
-  const parts = createParts(config, logger);
+export function settlementModule(
+  config: SettlementConfig,
+  logger: Logger,
+  signer?: Signer,
+): ModuleMetadata {
+  const parts = createParts(config, logger, signer);
   const health = new Health();
   const metrics = new Metrics('settlement');
   const workers = new Workers(config, parts, logger, metrics, health);

@@ -7,16 +7,17 @@ import {
   parseEnv,
   port,
   postgresShape,
-  secretFile,
   signingShape,
   tokensShape,
 } from '#libs/config';
+import { keysOf, keysShape } from './keys.js';
+import { nodesOf, nodesShape } from './nodes.js';
 
 const DAY_MS = 86_400_000;
 
 /** Reads the settlement service's configuration; throws a ConfigError that lists every mistake. */
 export function loadConfig(env: Env) {
-  return parseEnv(
+  const parsed = parseEnv(
     {
       ...commonShape,
       ...postgresShape,
@@ -25,11 +26,8 @@ export function loadConfig(env: Env) {
       ...booksShape,
       GRPC_PORT: port(),
       INTERNAL_GRPC_PORT: port(),
-      TRON_NODE_URL: z.string().regex(/^https?:\/\/[^\s]+$/, 'expected http(s)://…'),
-      TRON_TIMEOUT_MS: integer({ min: 100, max: 60_000 }).default(5_000),
-      /** A file, so that the key is not in the environment; sent as TRON-PRO-API-KEY. */
-      TRON_API_KEY_FILE: secretFile().optional(),
-      HOT_WALLET_KEY_FILE: secretFile(),
+      ...nodesShape,
+      ...keysShape,
       /** Six fields, seconds first. */
       SETTLEMENT_CRON: z
         .string()
@@ -59,6 +57,7 @@ export function loadConfig(env: Env) {
     },
     env,
   );
+  return Object.freeze({ ...parsed, nodes: nodesOf(parsed), keys: keysOf(parsed) });
 }
 
 /** The settlement service's configuration. */

@@ -1,7 +1,7 @@
 import { Database } from '#libs/database';
 import { Digests } from '#libs/domain';
 import type { Logger } from '#libs/observability';
-import { KeySigner, type NodeOptions, TronWebChain } from '#libs/tron';
+import { connectChain, type Signer } from '#libs/tron';
 import { ApprovalService } from './application/approval.service.js';
 import { BatchDriverService, type Clearance } from './application/batch-driver.service.js';
 import { BatchSignerService } from './application/batch-signer.service.js';
@@ -22,6 +22,7 @@ import { WithdrawalIntakeService } from './application/withdrawal-intake.service
 import { WithdrawalReportService } from './application/withdrawal-report.service.js';
 import type { SettlementConfig } from './config.js';
 import { BooksClient } from './grpc/books.client.js';
+import { clearSigner } from './keys.js';
 import { ApprovalRepository } from './repositories/approval.repository.js';
 import { BatchRepository } from './repositories/batch.repository.js';
 import { BatchStepRepository } from './repositories/batch-step.repository.js';
@@ -39,22 +40,14 @@ import { ScanRepository } from './repositories/scan.repository.js';
 const SCAN_LAG_MAX_BLOCKS = 20n;
 
 /** What leads out of the process: stores, chain, ledger. */
-function createConnections(config: SettlementConfig) {
+function createConnections(config: SettlementConfig, signer: Signer) {
   const connection = { url: config.DATABASE_URL, role: 'swarmledger_settlement' } as const;
   const name = 'swarmledger-settlement';
   const database = new Database({ ...connection, applicationName: name, connectionsMax: 12 });
   const leader = new LeaderRepository(
     new Database({ ...connection, applicationName: `${name}-leader`, connectionsMax: 1 }),
   );
-  const node: NodeOptions = {
-    url: config.TRON_NODE_URL,
-    timeoutMs: config.TRON_TIMEOUT_MS,
-    ...(config.TRON_API_KEY_FILE === undefined
-      ? {}
-      : { headers: { 'TRON-PRO-API-KEY': config.TRON_API_KEY_FILE } }),
-  };
-  const chain = new TronWebChain(node);
-  const signer = new KeySigner(config.HOT_WALLET_KEY_FILE);
+  const chain = connectChain(config.nodes, { lagMaxMs: BigInt(config.TRON_LAG_MAX_MS) });
   const place: ChainPlace = {
     chainId: config.CHAIN_ID,
     vault: config.VAULT_ADDRESS,
@@ -63,7 +56,7 @@ function createConnections(config: SettlementConfig) {
     hotWallet: signer.address,
   };
   const books = new BooksClient(config.BALANCE_INTERNAL_URL, config.INTERNAL_TOKEN_FILE);
-  return { database, leader, node, chain, signer, place, books };
+  return { database, leader, chain, signer, place, books };
 }
 
 /** What reads and writes the tables. */
@@ -92,7 +85,7 @@ function createDriver(
   { steps, scans, epochs }: ReturnType<typeof createRepositories>,
 ) {
   const { chain, place, signer } = outside;
-  const wallet = new WalletCheckService(chain, place);
+  const wallet = new WalletCheckService(chain, place, () => chain.disagreement);
   const terms = {
     expirationMs: BigInt(config.TX_EXPIRATION_MS),
     energyBase: BigInt(config.ENERGY_BASE),
@@ -163,9 +156,13 @@ function createEpochs(
 }
 
 /** Joins the parts of the service; tests make them the same way, again and again on the same database. */
-export function createParts(config: SettlementConfig, logger: Logger) {
+export function createParts(
+  config: SettlementConfig,
+  logger: Logger,
+  signer: Signer = clearSigner(config.keys),
+) {
   const clock = systemClock;
-  const outside = createConnections(config);
+  const outside = createConnections(config, signer);
   const repositories = createRepositories(outside.database);
   const { chain, place, books, leader } = outside;
   const { scans, deposits, payouts, batches, approvalRows, foreignTokens } = repositories;

@@ -113,10 +113,16 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async #assertKeyIsFit(): Promise<void> {
-    if (this.config.NODE_ENV !== 'production') return;
-    if (await isDevelopmentChain(this.parts.node)) return;
-    throw new Error(
-      `settlement does not start: HOT_WALLET_KEY_FILE holds a key in clear and NODE_ENV is production, but the chain of ${new URL(this.config.TRON_NODE_URL).host} is not a local one. Settling on a real network needs a signer with an encrypted keystore, which this version does not have yet`,
-    );
+    const { nodes, keys } = this.config;
+    if (keys.kind !== 'clear' && nodes.length > 1) return;
+    const local = await Promise.all(nodes.map((node) => isDevelopmentChain(node)));
+    if (local.every(Boolean)) return;
+    const [host] = nodes.map(({ url }) => new URL(url).host);
+    if (keys.kind === 'clear') {
+      throw new Error(
+        `settlement does not start: HOT_WALLET_KEY_FILE holds a key in clear, but the chain of ${host} is not a local one. Use KEYSTORE_FILE (npm run keystore) or SIGNER_URL`,
+      );
+    }
+    this.logger.warn({ host }, 'only one TRON node is configured: what it says, nobody confirms');
   }
 }

@@ -254,18 +254,20 @@ describe('the settlement service', () => {
     expect(await reasonOf(runSettlement(true, new GrpcMetadata()))).toBe('UNAUTHENTICATED');
   });
 
-  it('does not use a key in clear in production, except on a local chain', async () => {
+  it('does not use a key in clear, except on a local chain', async () => {
     const foreign = createServer((_request, response) => {
       const raw_data = { witness_address: `41${'11'.repeat(20)}` };
       response.end(JSON.stringify({ block_header: { raw_data } }));
     });
     await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
     const { port } = foreign.address() as { port: number };
-    const config = world.config({ NODE_ENV: 'production' });
     const startOn = (nodeUrl: string) => {
-      const node = { url: nodeUrl, timeoutMs: 1_000 };
+      const config = {
+        ...world.config(),
+        nodes: [{ url: nodeUrl, timeoutMs: 1_000 }],
+      };
       const health = new Health();
-      const parts = { ...world.boot(), node };
+      const parts = world.boot();
       const silent = createLogger({ name: 'test', level: 'silent' });
       const workers = new Workers(config, parts, silent, new Metrics('test'), health);
       return { health, workers, started: workers.onApplicationBootstrap() };

@@ -2,10 +2,18 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Devchain, startDevchain } from '#libs/devchain';
+import { type Devchain, type DevchainOptions, startDevchain } from '#libs/devchain';
 import { createLogger } from '#libs/observability';
 import { freshDatabase, type TestDatabase } from '#libs/testing';
-import { abiAddress, ChainWallet, callData, KeySigner, readUint, TronWebChain } from '#libs/tron';
+import {
+  abiAddress,
+  ChainWallet,
+  callData,
+  KeySigner,
+  readUint,
+  type Signer,
+  TronWebChain,
+} from '#libs/tron';
 import { faucetKey, type Provision, provision } from '../../../contracts/src/provision.js';
 import { loadConfig, type SettlementConfig } from '../src/config.js';
 import { createParts, type Parts } from '../src/parts.js';
@@ -29,8 +37,8 @@ export class World {
     readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<World> {
-    const devchain = await startDevchain({ blockIntervalMs: 40, solidLagBlocks: 3 });
+  static async start(options: Partial<DevchainOptions> = {}): Promise<World> {
+    const devchain = await startDevchain({ blockIntervalMs: 40, solidLagBlocks: 3, ...options });
     const place = await provision(devchain.url, HOT_WALLET_KEY, undefined);
     const database = await freshDatabase();
     const books = new FakeBooks(TOKEN);
@@ -76,9 +84,10 @@ export class World {
   }
 
   /** The service as a new process would make it, on the same database. */
-  boot(change: Readonly<Record<string, string>> = {}): Parts {
+  boot(change: Readonly<Record<string, string>> = {}, signer?: Signer): Parts {
     const config = this.config(change);
-    const parts = createParts(config, createLogger({ name: 'test', level: config.LOG_LEVEL }));
+    const logger = createLogger({ name: 'test', level: config.LOG_LEVEL });
+    const parts = createParts(config, logger, signer);
     this.#open.push(parts);
     return parts;
   }

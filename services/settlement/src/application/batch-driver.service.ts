@@ -13,6 +13,7 @@ import type { Cursor, ScanRepository } from '../repositories/scan.repository.js'
 import type { BatchSignerService, SigningContext } from './batch-signer.service.js';
 import type { Clock } from './clock.js';
 import { concurrently } from './concurrently.js';
+import { notNow } from './not-now.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
 /** How patient and how parallel the driver is. */
@@ -74,7 +75,7 @@ export class BatchDriverService {
     const toSign = await this.#cleared(planned.filter(({ step }) => step.do === 'sign'));
     const others = planned.filter(({ step }) => !['sign', 'halt', 'wait'].includes(step.do));
     await concurrently(others, CONCURRENT_STEPS, (item) => this.#guarded(() => this.#take(item)));
-    const short = reason === '' ? await this.#signAll(toSign, planned, cursor) : '';
+    const short = reason === '' ? await this.#signAll(toSign, planned, cursor).catch(notNow) : '';
     this.#pause(reason || short);
     const signed = reason === '' && short === '' ? toSign.length : 0;
     return others.length + signed > 0;

@@ -18,6 +18,7 @@ import type { EpochStepRepository, OpenEpochRow } from '../repositories/epoch-st
 import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
 import type { Clock } from './clock.js';
 import { type EpochMakerService, EpochRefusedError } from './epoch-maker.service.js';
+import { notNow } from './not-now.js';
 import type { ChainPlace } from './ports.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
@@ -134,7 +135,11 @@ export class EpochDriverService {
     const nowMs = this.clock();
     switch (step.do) {
       case 'sign':
-        return this.#sign(row, step.attempt);
+        return this.#sign(row, step.attempt).catch((error: unknown) => {
+          if (error instanceof BatchMovedError) throw error;
+          this.#pause(notNow(error));
+          return false;
+        });
       case 'broadcast':
         await this.#broadcast(row, attempt);
         return true;

@@ -1,6 +1,6 @@
 import { ASSETS } from '#libs/domain';
 import type { Metrics } from '#libs/observability';
-import type { TronChain } from '#libs/tron';
+import type { NodeReport, QuorumChain } from '#libs/tron';
 import { BATCH, DEPOSIT, PAYOUT } from '../domain/states.js';
 import type { BatchRepository } from '../repositories/batch.repository.js';
 import type { DepositRepository } from '../repositories/deposit.repository.js';
@@ -12,7 +12,7 @@ import type { WalletCheckService } from './wallet-check.service.js';
 
 /** Where the figures come from. */
 export type MetricSources = {
-  readonly chain: TronChain;
+  readonly chain: QuorumChain;
   readonly wallet: WalletCheckService;
   readonly scans: ScanRepository;
   readonly deposits: DepositRepository;
@@ -21,6 +21,8 @@ export type MetricSources = {
   readonly driver: BatchDriverService;
   readonly epochDriver: EpochDriverService;
 };
+
+const NODE_STATES: readonly NodeReport['state'][] = ['ok', 'resting', 'behind', 'dissenting'];
 
 /** Figures of settlement, read afresh by `refresh`. */
 export class ServiceMetrics {
@@ -45,6 +47,11 @@ export class ServiceMetrics {
       energyPerPayee: metrics.gauge('settlement_energy_per_payee', 'Mean energy of one payout'),
       feeSun: metrics.gauge('settlement_fee_sun', 'TRX paid for settlement so far, in sun'),
       paused: metrics.gauge('settlement_paused', '1 while nothing may be signed'),
+      disagree: metrics.gauge('chain_nodes_disagree', '1 while TRON nodes contradict one another'),
+      nodes: metrics.gauge('chain_node_state', '1 for the state that a TRON node is in', [
+        'node',
+        'state',
+      ]),
     };
   }
 
@@ -63,17 +70,29 @@ export class ServiceMetrics {
     this.#gauges.energyPerPayee.set(payeesPaid === 0n ? 0 : Number(energyUsed / payeesPaid));
     this.#gauges.feeSun.set(Number(feeSun));
     this.#gauges.scanned.set(Number(cursor?.nextBlock ?? 0n));
-    this.#gauges.paused.set(driver.paused === '' && epochDriver.paused === '' ? 0 : 1);
+    const waits = driver.paused !== '' || epochDriver.paused !== '';
+    this.#gauges.paused.set(waits || chain.disagreement !== undefined ? 1 : 0);
     const [head, solid, state] = await Promise.all([
       chain.head(),
       chain.solidHead(),
       wallet.read(),
-    ]);
+    ]).finally(() => this.#showNodes(chain));
+    if (state.blocked !== undefined) this.#gauges.paused.set(1);
     this.#gauges.head.set(Number(head.number));
     this.#gauges.solid.set(Number(solid.number));
     this.#gauges.walletSun.set(Number(state.allowance.trxSun));
     for (const asset of ASSETS) {
       this.#gauges.reserve.set({ asset }, Number(state.reserveBaseUnits[asset]));
+    }
+  }
+
+  /** Also, and above all, while they say nothing that can be used. */
+  #showNodes(chain: QuorumChain): void {
+    this.#gauges.disagree.set(chain.disagreement === undefined ? 0 : 1);
+    for (const { name: node, state: current } of chain.nodes) {
+      for (const state of NODE_STATES) {
+        this.#gauges.nodes.set({ node, state }, state === current ? 1 : 0);
+      }
     }
   }
 }

@@ -1,5 +1,11 @@
 import type { AssetName } from '#libs/domain';
-import { callData, readAddress, readUints, type TronChain } from '#libs/tron';
+import {
+  type AccountPermissions,
+  callData,
+  readAddress,
+  readUints,
+  type TronChain,
+} from '#libs/tron';
 import type { Allowance, Prices } from '../domain/costs.js';
 import { checkWallet } from '../domain/preflight.js';
 import type { ChainPlace } from './ports.js';
@@ -17,17 +23,24 @@ export type WalletState = {
 /** Words of the vault's `status()`; see contracts/solidity/VaultBase.sol. */
 const STATUS_WORDS = 7;
 
+const ownerOf = (now: AccountPermissions | undefined) =>
+  now?.owner === undefined ? [] : [now.owner];
+
 /** Reads from the chain what must be right before anything is signed. */
 export class WalletCheckService {
   constructor(
     private readonly chain: TronChain,
     private readonly place: ChainPlace,
+    /** Why nothing that nodes say may be acted on, or undefined. */
+    private readonly nodesDisagree: () => string | undefined = () => undefined,
   ) {}
 
   async read(): Promise<WalletState> {
     const { hotWallet, vault, trc10Id } = this.place;
-    const [account, operator, status, solid, resources, prices] = await Promise.all([
+    const [account, now, operator, status, solid, resources, prices] = await Promise.all([
       this.chain.account(hotWallet),
+      // A change of permissions counts before it is solidified: a minute would be enough to sign a lot.
+      this.chain.headPermissions(hotWallet),
       this.chain.view(vault, callData('operator()')),
       this.chain.view(vault, callData('status()')),
       this.chain.solidHead(),
@@ -36,11 +49,11 @@ export class WalletCheckService {
     ]);
     const words = readUints(status, STATUS_WORDS);
     const [free = 0n, , , , payoutsUntil = 0n, closedAt = 0n, paused = 0n] = words;
-    const blocked = checkWallet({
+    const walletBlocked = checkWallet({
       hotWallet,
       trxSun: account?.trxSun,
       owner: account?.owner,
-      actives: account?.actives ?? [],
+      actives: [...(account?.actives ?? []), ...(now?.actives ?? []), ...ownerOf(now)],
       vaultOperator: readAddress(operator),
       vault: {
         paused: paused !== 0n,
@@ -50,7 +63,7 @@ export class WalletCheckService {
       },
     });
     return {
-      blocked,
+      blocked: this.nodesDisagree() ?? walletBlocked,
       allowance: { trxSun: account?.trxSun ?? 0n, ...resources },
       reserveBaseUnits: {
         // What the vault has promised to claims is not there for batches.
