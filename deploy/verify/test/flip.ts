@@ -9,6 +9,8 @@ export type Target = {
   /** All when undefined. */
   readonly columns?: readonly string[];
   readonly named: readonly string[];
+  /** The row's name in SQL: before the change or after it, this must be told. Any row of the tables when undefined. */
+  readonly key?: string;
 };
 
 /** A column and its type. */
@@ -37,32 +39,35 @@ export async function flipped(
 ): Promise<string | undefined> {
   const { sql } = owner;
   const where = target.where ?? 'true';
-  const rows = await sql.unsafe<{ place: string; text: string }[]>(
-    `select tableoid::regclass || ' ' || ctid as place, ${name}::text as text from ${target.table}
+  const key = target.key ?? `''`;
+  const rows = await sql.unsafe<{ place: string; text: string; key: string }[]>(
+    `select tableoid::regclass || ' ' || ctid as place, ${name}::text as text, ${key} as key from ${target.table}
     where ${where} and ${name} is not null and ${name}::text not in ('\\x', '{}')`,
   );
   const row = rows[randomInt(Math.max(rows.length, 1))];
   if (row === undefined) return undefined;
   const changed = flip(row.text, type);
   const [from, ctid] = row.place.split(' ') as [string, string];
-  let moved: string | undefined;
+  let moved: { place: string; key?: string } | undefined;
   try {
     const [now] = await unguarded(
       owner,
       `update ${target.table} set ${name} = '${changed}'
       where tableoid = '${from}'::regclass and ctid = '${ctid}'
-      returning tableoid::regclass || ' ' || ctid as place`,
+      returning tableoid::regclass || ' ' || ctid as place, ${key} as key`,
     );
-    moved = now?.place;
+    moved = now;
   } catch {
     // A check, a key or a missing partition stands against it: it cannot be changed by hand like this.
     return undefined;
   }
-  const [table, place] = (moved ?? '').split(' ') as [string, string];
+  const [table, place] = (moved?.place ?? '').split(' ') as [string, string];
   try {
     const { difference } = await verify();
     const told = difference === undefined ? 'nothing' : `${difference.table} (${difference.key})`;
-    if (difference !== undefined && target.named.includes(difference.table)) return undefined;
+    const keys = target.key === undefined ? [difference?.key] : [row.key, moved?.key];
+    const isNamed = difference !== undefined && target.named.includes(difference.table);
+    if (isNamed && keys.includes(difference.key)) return undefined;
     return `${target.table}.${name} ${row.text} -> ${changed}: named ${told}`;
   } finally {
     await unguarded(
@@ -74,10 +79,10 @@ export async function flipped(
 }
 
 // Identity columns and triggers are no obstacle to whoever owns the database.
-async function unguarded(owner: Database, statement: string): Promise<{ place: string }[]> {
+async function unguarded(owner: Database, statement: string): Promise<{ place: string; key?: string }[]> {
   return owner.transaction(async ({ sql }) => {
     await sql`set local session_replication_role = replica`;
-    return [...(await sql.unsafe<{ place: string }[]>(statement))];
+    return [...(await sql.unsafe<{ place: string; key?: string }[]>(statement))];
   });
 }
 

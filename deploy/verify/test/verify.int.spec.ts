@@ -18,9 +18,22 @@ import { busyLedger } from './verify.kit.js';
 const LAST =
   'select build_no from settlement.epochs where state = 5 order by epoch_no desc limit 1';
 const TABLES: readonly Target[] = [
-  { table: 'ledger.journal', named: ['ledger.journal'] },
-  { table: 'ledger.flushes', named: ['ledger.flushes'] },
-  { table: 'ledger.balances', where: 'units <> 0', named: ['ledger.balances'] },
+  {
+    table: 'ledger.journal',
+    key: "format('part %s, entry %s, line %s, at %s', part, entry_no, line, at_ms)",
+    named: ['ledger.journal'],
+  },
+  {
+    table: 'ledger.flushes',
+    key: "format('part %s, flush %s', part, flush_no)",
+    named: ['ledger.flushes'],
+  },
+  {
+    table: 'ledger.balances',
+    where: 'units <> 0',
+    key: "format('part %s, account %s', part, account_no)",
+    named: ['ledger.balances'],
+  },
   { table: 'ledger.system_balances', where: 'units <> 0', named: ['ledger.system_balances'] },
   {
     table: 'ledger.channels',
