@@ -14,6 +14,15 @@ const CHAIN = {
   TRC10_ID: '1002000',
 };
 
+// What the prod overlay adds to settlement, and the address that its operator fills in.
+const REMOTE_KEY = {
+  SIGNER_URL: 'signer:7000',
+  SIGNER_CA_FILE: 'replaced',
+  SIGNER_CERT_FILE: 'replaced',
+  SIGNER_KEY_FILE: 'replaced',
+  HOT_WALLET_ADDRESS: CHAIN.VAULT_ADDRESS,
+};
+
 type Env = Record<string, string>;
 let folder: string;
 let compose: Record<string, { environment?: Env }>;
@@ -58,10 +67,25 @@ describe.each(SERVICES)('%s', (service) => {
       // The secrets that its Deployment mounts and names.
       DATABASE_URL: 'postgres://swarmledger:secret@swarmledger-db-rw:5432/swarmledger',
       INTERNAL_TOKEN_FILE: 'replaced',
-      ...(service === 'settlement' ? { HOT_WALLET_KEY_FILE: 'replaced' } : {}),
+      ...(service === 'settlement' ? REMOTE_KEY : {}),
       ...(service === 'admin' ? { OPERATOR_TOKEN_FILE: 'replaced' } : {}),
     };
     await expect(load(service, env)).resolves.toBeDefined();
+  });
+});
+
+describe('signer', () => {
+  it('accepts what Kubernetes gives it', async () => {
+    const file = (path: string) => parseEnv(readFileSync(join(ROOT, 'k8s', path), 'utf8')) as Env;
+    const env = {
+      ...file('overlays/prod/stack.env'),
+      ...CHAIN,
+      ...file('signer/config.env'),
+      ...REMOTE_KEY,
+      KEYSTORE_FILE: 'replaced',
+      KEYSTORE_PASSWORD_FILE: 'replaced',
+    };
+    await expect(load('signer', env)).resolves.toBeDefined();
   });
 });
 
@@ -69,7 +93,9 @@ describe('.env.example', () => {
   it('lists every variable that a service reads', () => {
     const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
     const listed = new Set([...example.matchAll(/^#? ?([A-Z][A-Z0-9_]*)=/gm)].map(([, n]) => n));
-    const files = globSync(['services/*/src/config.ts', 'libs/config/src/env.ts'], { cwd: ROOT });
+    const files = globSync(['services/*/src/{config,keys,nodes}.ts', 'libs/config/src/env.ts'], {
+      cwd: ROOT,
+    });
     expect(files.length).toBeGreaterThan(SERVICES.length);
     const read = files.flatMap((file) => {
       const text = readFileSync(join(ROOT, file), 'utf8');

@@ -116,6 +116,8 @@ describe.each(['overlays/dev', 'overlays/prod'])('%s', (overlay) => {
       'swarmledger-internal',
       'swarmledger-operator',
       'swarmledger-hot-wallet',
+      'swarmledger-signer',
+      'swarmledger-signer-client',
     ];
     for (const deployment of manifests(overlay).filter((m) => m.kind === 'Deployment')) {
       const pod = deployment.spec.template.spec;
@@ -133,12 +135,16 @@ describe.each(['overlays/dev', 'overlays/prod'])('%s', (overlay) => {
       manifests(overlay)
         .filter((m) => m.kind === 'Deployment' && JSON.stringify(m).includes(secretName))
         .map((m) => m.metadata.name);
-    expect(users('swarmledger-hot-wallet')).toEqual(['settlement']);
+    const isProduction = overlay === 'overlays/prod';
+    expect(users('swarmledger-hot-wallet')).toEqual(isProduction ? [] : ['settlement']);
+    expect(users('"swarmledger-signer"')).toEqual(isProduction ? ['signer'] : []);
+    expect(users('"swarmledger-signer-client"')).toEqual(isProduction ? ['settlement'] : []);
     expect(users('swarmledger-operator')).toEqual(['admin']);
   });
 
-  it('never runs two settlement or auction processes at once', () => {
-    for (const name of ['settlement', 'auction']) {
+  it('never runs two settlement, auction or signer processes at once', () => {
+    const signers = overlay === 'overlays/prod' ? ['signer'] : [];
+    for (const name of ['settlement', 'auction', ...signers]) {
       expect(find(overlay, 'Deployment', name).spec).toMatchObject({
         replicas: 1,
         strategy: { type: 'Recreate' },
@@ -189,6 +195,38 @@ describe.each(['overlays/dev', 'overlays/prod'])('%s', (overlay) => {
       ].sort(),
     );
     expect(resources.flatMap((resource) => operatorMistakes(resource))).toEqual([]);
+  });
+});
+
+describe('the signer', () => {
+  const overlay = 'overlays/prod';
+
+  it('is as bounded and unprivileged as the services', () => {
+    const pod = find(overlay, 'Deployment', 'signer').spec.template.spec;
+    const [container] = pod.containers;
+    expect(container.args).toEqual(['signer']);
+    expect(container.resources.limits.memory).toBeDefined();
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
+    expect(pod.automountServiceAccountToken).toBe(false);
+    expect(JSON.stringify(pod)).not.toContain('DATABASE_URL');
+  });
+
+  it('keeps its journal and is reached by settlement alone', () => {
+    const { volumes } = find(overlay, 'Deployment', 'signer').spec.template.spec;
+    const claims = volumes.flatMap((volume: Manifest) => volume.persistentVolumeClaim ?? []);
+    expect(claims).toEqual([{ claimName: 'signer-state' }]);
+    find(overlay, 'PersistentVolumeClaim', 'signer-state');
+    const { ingress } = find(overlay, 'NetworkPolicy', 'signer').spec;
+    const grpc = ingress.filter((rule: Manifest) => JSON.stringify(rule.ports).includes('grpc'));
+    expect(grpc).toHaveLength(1);
+    expect(grpc[0].from).toEqual([
+      { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'settlement' } } },
+    ]);
   });
 });
 

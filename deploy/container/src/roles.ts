@@ -5,6 +5,7 @@ export const ROLES = {
   auction: 'services/auction/src/main.js',
   settlement: 'services/settlement/src/main.js',
   admin: 'services/admin/src/main.js',
+  signer: 'services/signer/src/main.js',
   migrate: 'libs/database/src/migrate.js',
   devchain: 'libs/devchain/src/main.js',
   provision: 'deploy/provision/src/main.js',

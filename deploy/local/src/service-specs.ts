@@ -115,7 +115,7 @@ export function serviceEnvironment(name: ServiceName, context: ServiceContext): 
         ...books,
         GRPC_PORT: port('settlement'),
         INTERNAL_GRPC_PORT: port('settlement-internal'),
-        HOT_WALLET_KEY_FILE: secrets.hotWalletKey,
+        ...walletKey(context),
       };
     case 'admin':
       return {
@@ -128,6 +128,12 @@ export function serviceEnvironment(name: ServiceName, context: ServiceContext): 
         BALANCE_URL: loopback(portOf(ports, 'balance')),
       };
   }
+}
+
+/** The key in clear of local chains, unless the environment names an encrypted or remote one. */
+function walletKey({ env, secrets }: ServiceContext): NodeJS.ProcessEnv {
+  const named = (env.KEYSTORE_FILE ?? '') !== '' || (env.SIGNER_URL ?? '') !== '';
+  return named ? {} : { HOT_WALLET_KEY_FILE: secrets.hotWalletKey };
 }
 
 async function answersReady(opsUrl: string): Promise<boolean> {
