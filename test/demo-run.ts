@@ -22,8 +22,26 @@ export async function runDemo(
   args: readonly string[],
   onLine: (line: string) => void = () => undefined,
 ): Promise<DemoEnd> {
-  const script = compiled('deploy/demo/src/main.js');
-  const child = spawn(process.execPath, [script, '--state', statePath, '--json', ...args], {
+  const all = ['--state', statePath, '--json', ...args];
+  return (await run('deploy/demo/src/main.js', all, onLine)) as DemoEnd;
+}
+
+/** Runs the compiled verify on the stack of a data folder. */
+export function runVerify(dataDir: string, args: readonly string[]): Promise<CommandEnd> {
+  return run('deploy/verify/src/main.js', ['--data', dataDir, '--json', ...args], () => undefined);
+}
+
+/** A finished command whose last line is JSON. */
+export type CommandEnd = Omit<DemoEnd, 'result'> & {
+  readonly result: Readonly<Record<string, unknown>> | undefined;
+};
+
+async function run(
+  program: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+): Promise<CommandEnd> {
+  const child = spawn(process.execPath, [compiled(program), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, FIRST_START_SECONDS: '12.5' },
   });
@@ -39,6 +57,7 @@ export async function runDemo(
     child.once('close', resolve);
   });
   const last = answers.at(-1);
-  const result = last === undefined ? undefined : (JSON.parse(last) as DemoResult);
+  const result =
+    last === undefined ? undefined : (JSON.parse(last) as Readonly<Record<string, unknown>>);
   return { code, result, log: log.join('\n') };
 }

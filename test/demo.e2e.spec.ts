@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack, startStack } from '../deploy/local/src/stack.js';
-import { type DemoEnd, type DemoResult, runDemo } from './demo-run.js';
+import { type DemoEnd, type DemoResult, runDemo, runVerify } from './demo-run.js';
 
 // The main job of the ledger on the whole system: once in peace, then once for each service with that
 // service killed twice in the middle of its work. The launcher starts it again, the demo's clients
@@ -22,10 +22,11 @@ const TIMELY = [
 ];
 
 let stack: Stack;
+let dataDir: string;
 let baseline: DemoResult;
 
 beforeAll(async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'swarmledger-e2e-'));
+  dataDir = mkdtempSync(join(tmpdir(), 'swarmledger-e2e-'));
   stack = await startStack({ dataDir, temporary: true, guard: true });
 });
 afterAll(() => stack?.stop());
@@ -66,6 +67,18 @@ describe('the demo', () => {
     );
     expect(deposited).toBeGreaterThan(withdrawn! + fees!);
     baseline = result;
+  });
+
+  it('leaves a ledger behind that verify finds right', async () => {
+    const { code, result, log } = await runVerify(dataDir, []);
+    if (code !== 0) throw new Error(`verify ended with ${code}:\n${log}`);
+    expect(result).toMatchObject({ ok: true });
+    const checked = Object.fromEntries(
+      (result?.checks as { name: string; rows: number }[]).map(({ name, rows }) => [name, rows]),
+    );
+    expect(checked.Batches).toBeGreaterThanOrEqual(2);
+    expect(checked['Claims of channels']).toBeGreaterThanOrEqual(20);
+    expect(checked['Epochs on chain']).toBeGreaterThanOrEqual(1);
   });
 
   // Phase by phase: where the service has work, and how long after the phase began it is killed.
