@@ -74,7 +74,10 @@ describe('the demo', () => {
     if (code !== 0) throw new Error(`verify ended with ${code}:\n${log}`);
     expect(result).toMatchObject({ ok: true });
     const checked = Object.fromEntries(
-      (result?.checks as { name: string; rows: number }[]).map(({ name, rows }) => [name, rows]),
+      ((result?.checks ?? []) as { name: string; rows: number }[]).map(({ name, rows }) => [
+        name,
+        rows,
+      ]),
     );
     expect(checked.Batches).toBeGreaterThanOrEqual(2);
     expect(checked['Claims of channels']).toBeGreaterThanOrEqual(20);

@@ -79,7 +79,10 @@ export async function flipped(
 }
 
 // Identity columns and triggers are no obstacle to whoever owns the database.
-async function unguarded(owner: Database, statement: string): Promise<{ place: string; key?: string }[]> {
+async function unguarded(
+  owner: Database,
+  statement: string,
+): Promise<{ place: string; key?: string }[]> {
   return owner.transaction(async ({ sql }) => {
     await sql`set local session_replication_role = replica`;
     return [...(await sql.unsafe<{ place: string; key?: string }[]>(statement))];

@@ -4,7 +4,7 @@ import { isSignedBy, payBatchData, signedTransactionHex } from '#libs/tron';
 import type { Audit } from '../audit.js';
 import { agree, differ } from '../difference.js';
 import { hotWalletOf } from '../vault.js';
-import type { BatchRow } from './batches.js';
+import type { BatchRow } from './batch-row.js';
 
 type AttemptRow = {
   readonly attempt: number;

@@ -1,48 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Address, addressBytes, type Units } from '#libs/domain';
 import { type ChainTransaction, readBatchPaid, readPayoutFailed } from '#libs/tron';
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
 import { batchOnChain, transactionIn } from '../vault.js';
 import { attempts } from './attempts.js';
-
-/** A batch with its lines and what settlement read of it on the chain. */
-export type BatchRow = {
-  readonly batchNo: bigint;
-  readonly asset: number;
-  readonly state: number;
-  readonly chainBatchId: Buffer | null;
-  readonly payouts: number;
-  readonly totalUnits: Units;
-  readonly attempts: number;
-  readonly txid: Buffer | null;
-  readonly energyUsed: bigint;
-  readonly feeSun: bigint;
-  readonly failure: string;
-  readonly plannedAtMs: bigint;
-  readonly solidifiedAtMs: bigint | null;
-  readonly needsApproval: boolean;
-  readonly approved: boolean | null;
-  readonly decidedBy: string | null;
-  readonly decidedAtMs: bigint | null;
-  readonly decisionNote: string;
-  readonly sealed: Buffer | null;
-  readonly endSealed: Buffer | null;
-  readonly paidInBlock: bigint | null;
-  readonly ownBlock: bigint | null;
-  readonly failedLines: number[];
-  readonly lines: LineRow[];
-};
-
-/** Whom a line pays, and what ledger and queue say of the same withdrawal. Amounts are text: they come as JSON. */
-export type LineRow = {
-  readonly line: number;
-  readonly withdrawalId: string;
-  readonly destination: Address;
-  readonly units: string;
-  readonly queued: string | null;
-  readonly asked: string | null;
-};
+import type { BatchRow } from './batch-row.js';
 
 const SOLIDIFIED = 5;
 const FAILED = 6;
@@ -163,7 +125,6 @@ function paidTrc10({ place }: Audit, batch: BatchRow, { trc10 }: ChainTransactio
   agree(row, 'token', place.trc10Id, trc10?.tokenId);
   agree(row, 'payee', line?.destination, trc10?.to);
   agree(row, 'base units', line?.units, trc10?.amountBaseUnits);
-  addressBytes(line?.destination ?? '');
 }
 
 /** The vault has executed nothing that is not on record. */
