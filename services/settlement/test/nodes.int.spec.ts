@@ -18,7 +18,11 @@ beforeAll(async () => {
   await world.fillReserves(1_000_000n);
   const { urls } = world.devchain;
   bad = new URL(urls[BAD] ?? '').host;
-  parts = world.boot({ TRON_NODE_URL: '', TRON_NODE_URLS: urls.join(','), TRON_TIMEOUT_MS: '3000' });
+  parts = world.boot({
+    TRON_NODE_URL: '',
+    TRON_NODE_URLS: urls.join(','),
+    TRON_TIMEOUT_MS: '3000',
+  });
 });
 afterEach(() => world.devchain.clearFaults());
 afterAll(() => world.stop());
