@@ -106,6 +106,9 @@ describe('settlement with a remote signer', () => {
     expect(parts.driver.paused).toMatch(/refuses \(WRONG_CHAIN\).*own node is on chain/);
     expect(world.books.stateOf(id)).toBe('PLANNED');
     await other.stop();
+    await scan(parts);
+    await parts.driver.round();
+    expect(parts.driver.paused).toMatch(/cannot be checked|own node is on chain/);
   });
 });
 

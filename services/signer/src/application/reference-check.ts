@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DecodedTransaction, TronChain } from '#libs/tron';
+import { type DecodedTransaction, type TronChain, TronNodeError } from '#libs/tron';
 import type { ChainCheck } from './sign.service.js';
 
 const RING = 65_536n;
@@ -12,7 +12,7 @@ const PAUSE_MS = 1_000;
  */
 export function referenceCheck(chain: TronChain, chainId: bigint): ChainCheck {
   let checked = false;
-  return async (transaction) => {
+  const check: ChainCheck = async (transaction) => {
     if (!checked) {
       const actual = await chain.chainId();
       if (actual !== chainId) return `the signer's own node is on chain ${actual}`;
@@ -24,6 +24,14 @@ export function referenceCheck(chain: TronChain, chainId: bigint): ChainCheck {
       await sleep(PAUSE_MS);
     }
     return 'its reference block is no solidified block of this chain';
+  };
+  return async (transaction) => {
+    try {
+      return await check(transaction);
+    } catch (error) {
+      if (!(error instanceof TronNodeError)) throw error;
+      return `its chain cannot be checked: ${error.message}`;
+    }
   };
 }
 
