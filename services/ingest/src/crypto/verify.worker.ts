@@ -1,18 +1,16 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ProofChecker } from './proof-checker.js';
 import type { SharedProofs } from './proof-layout.js';
+import { stepBack } from './thread-priority.js';
 import type { FromWorker, WorkerStart } from './worker-messages.js';
 
 // A thread of WorkerPoolVerifier. Whatever goes wrong here ends the thread, and the pool fails what was
 // under way: nothing is answered on a guess.
-const NICE = 4;
 const port = parentPort;
 if (port === null) throw new Error('verify.worker runs as a worker thread only');
 
-// The event loop, the log and the books go first: everybody waits for them. On Linux this is the
-// priority of this thread alone, elsewhere it would be the whole process's.
-if (process.platform === 'linux') setPriority(NICE);
+// The event loop, the log and the books go first: everybody waits for them.
+stepBack();
 
 const checker = await ProofChecker.create((workerData as WorkerStart).domain);
 port.on('message', (proofs: SharedProofs) => {
