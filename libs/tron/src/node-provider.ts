@@ -2,6 +2,7 @@ import { providers } from 'tronweb';
 import type { z } from 'zod';
 import { TronNodeError } from './errors.js';
 import { parseNodeJson } from './node-json.js';
+import { readBounded } from './read-bounded.js';
 
 /** How to reach a node. */
 export type NodeOptions = {
@@ -45,11 +46,11 @@ export class NodeProvider extends providers.HttpProvider {
         retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()),
       });
     }
+    if (response.status >= 300 && response.status < 400) {
+      throw new TronNodeError('unreachable', `${path}: the node sends us elsewhere`);
+    }
     if (!response.ok) {
       throw new TronNodeError('refused', `${path}: the node answered ${response.status}`);
-    }
-    if (text.length > ANSWER_BYTES_MAX) {
-      throw new TronNodeError('malformed', `${path}: the answer is too large`);
     }
     try {
       return parseNodeJson(text) as T;
@@ -66,9 +67,12 @@ export class NodeProvider extends providers.HttpProvider {
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(payload),
         signal: AbortSignal.timeout(timeoutMs),
+        // Where a node would send us is not the node that was chosen, and our API key is none of its business.
+        redirect: 'manual',
       });
-      return { response, text: await response.text() };
+      return { response, text: await readBounded(response, ANSWER_BYTES_MAX, path) };
     } catch (cause) {
+      if (cause instanceof TronNodeError) throw cause;
       if (cause instanceof Error && cause.name === 'TimeoutError') {
         throw new TronNodeError('timeout', `${path}: no answer within ${timeoutMs} ms`, { cause });
       }

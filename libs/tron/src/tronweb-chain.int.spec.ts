@@ -152,6 +152,28 @@ describe('TronWebChain on a bad node', () => {
     await expect(gone.head()).rejects.toMatchObject({ failure: 'unreachable' });
   });
 
+  it('does not follow it elsewhere, where an API key would go along', async () => {
+    const seen: unknown[] = [];
+    const elsewhere = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const { port } = elsewhere.address() as { port: number };
+    const sends = createServer((_request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.1:${port}/` }).end();
+    });
+    await new Promise<void>((resolve) => sends.listen(0, '127.0.0.1', resolve));
+    const { port: first } = sends.address() as { port: number };
+    const headers = { 'TRON-PRO-API-KEY': 'secret' };
+    const url = `http://127.0.0.1:${first}`;
+    const redirected = new TronWebChain({ url, timeoutMs: 1_000, headers });
+    await expect(redirected.head()).rejects.toMatchObject({ failure: 'unreachable' });
+    expect(seen).toEqual([]);
+    for (const server of [elsewhere, sends]) server.closeAllConnections();
+    for (const server of [elsewhere, sends]) server.close();
+  });
+
   it('does not take another account or transaction for the one asked for', async () => {
     reply = { status: 200, delayMs: 0, body: JSON.stringify({ address: `41${'00'.repeat(20)}` }) };
     await expect(bad.account(wallet.address)).rejects.toMatchObject({ failure: 'contradiction' });
