@@ -50,12 +50,17 @@ export class JournalRepository {
     const bytes = Buffer.byteLength(whole);
     await file.truncate(bytes);
     await file.sync();
+    await syncFolder(folder);
     return { journal: new JournalRepository(file, lock, bytes), records };
   }
 
-  /** Returns only when the record is on the disk. */
+  /**
+   * Returns only when the record is on the disk. Throws a JournalError, now and from then on, when another process has
+   * written: the lock knows processes of this machine only, and of two that append one finds the file longer than its own.
+   */
   async append(record: SignedRecord): Promise<void> {
     const line = `${JSON.stringify(record, (_key, value) => (typeof value === 'bigint' ? value.toString() : value))}\n`;
+    await this.#assertBytes(this.bytes);
     try {
       await this.file.appendFile(line);
       await this.file.datasync();
@@ -64,13 +69,26 @@ export class JournalRepository {
       await this.file.truncate(this.bytes);
       throw error;
     }
-    this.bytes += Buffer.byteLength(line);
+    const bytes = this.bytes + Buffer.byteLength(line);
+    await this.#assertBytes(bytes);
+    this.bytes = bytes;
   }
 
   async close(): Promise<void> {
     await this.file.close();
     await rm(this.lock, { force: true });
   }
+
+  async #assertBytes(expected: number): Promise<void> {
+    const { size } = await this.file.stat();
+    if (size !== expected) throw new JournalError(`another process writes ${FILE} too`);
+  }
+}
+
+// A file that was just made is there after a loss of power only when its folder is on the disk, too.
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 function readLine(line: string, at: number): SignedRecord {
