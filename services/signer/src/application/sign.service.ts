@@ -27,12 +27,16 @@ export type SignRequest = {
   readonly chainId: bigint;
   /** Who asks, by the client certificate. */
   readonly client: string;
+  /** True once nobody waits for the answer any more. */
+  readonly isGone: () => boolean;
 };
 
 /** A signature, or why there is none. */
 export type SignResult =
   | { readonly ok: true; readonly signature: Uint8Array }
   | { readonly ok: false; readonly refusal: Refusal };
+
+const GONE = no('EXPIRATION', 'the caller has given up');
 
 /** Signs what the policy allows: reads, judges, stores, signs, one request after the other. */
 export class SignService {
@@ -66,7 +70,9 @@ export class SignService {
     return result;
   }
 
-  async #sign({ raw, chainId }: SignRequest, txid: string): Promise<SignResult> {
+  async #sign({ raw, chainId, isGone }: SignRequest, txid: string): Promise<SignResult> {
+    // What nobody can use any more would keep others waiting and be counted against the window.
+    if (isGone()) return refused(GONE);
     if (chainId !== this.place.chainId) {
       const detail = `it is meant for chain ${chainId}, this signer is for ${this.place.chainId}`;
       return refused(no('WRONG_CHAIN', detail));
@@ -77,7 +83,7 @@ export class SignService {
     if ('reason' in intent) return refused(intent);
     const stranger = await this.isOfChain(transaction);
     if (stranger !== undefined) return refused(no('WRONG_CHAIN', stranger));
-    return this.#judge(raw, txid, intent);
+    return isGone() ? refused(GONE) : this.#judge(raw, txid, intent);
   }
 
   async #judge(raw: Uint8Array, txid: string, intent: Intent): Promise<SignResult> {

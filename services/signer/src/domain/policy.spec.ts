@@ -48,6 +48,12 @@ describe('checkPolicy', () => {
     ['other contents', {}, { subject: { contents: 'y', attempts: 1 } }, 'CHANGED'],
     ['signed too often', {}, { subject: { contents: 'x', attempts: 3 } }, 'SIGNED_TOO_OFTEN'],
     ['an epoch that falls', { epoch: 4n, units: 0n, pays: false }, { lastEpoch: 4n }, 'CHANGED'],
+    [
+      'an epoch that leaps',
+      { epoch: 1_000_005n, units: 0n, pays: false },
+      { lastEpoch: 4n },
+      'CHANGED',
+    ],
     ['too much within the window', {}, { windowUnits: 151n }, 'WINDOW'],
     ['too many within the window', {}, { windowTransactions: 4 }, 'WINDOW'],
   ])('refuses %s', (_name, change, before, reason) => {

@@ -66,6 +66,9 @@ export type RefusalReason =
 /** Why a transaction is not signed. */
 export type Refusal = { readonly reason: RefusalReason; readonly detail: string };
 
+/** Epochs are counted by one. The vault takes none below its last, so a leap could leave no number for the next one. */
+export const EPOCH_LEAP_MAX = 1_000_000n;
+
 /** The first rule that a transaction breaks, or undefined when it may be signed. */
 export function checkPolicy(
   intent: Intent,
@@ -116,6 +119,9 @@ function checkPast(intent: Intent, policy: Policy, past: Past): Refusal | undefi
   }
   if (epoch !== undefined && before === undefined && epoch <= past.lastEpoch) {
     return no('CHANGED', `epoch ${past.lastEpoch} was signed before epoch ${epoch}`);
+  }
+  if (epoch !== undefined && epoch > past.lastEpoch + EPOCH_LEAP_MAX) {
+    return no('CHANGED', `epoch ${epoch} is too far from epoch ${past.lastEpoch}`);
   }
   if (past.windowUnits + units > policy.windowUnitsMax) {
     return no(

@@ -38,7 +38,7 @@ const REASONS = {
   SIGNED_TOO_OFTEN: SignerRefusalReason.SIGNED_TOO_OFTEN,
 } as const satisfies Record<RefusalReason, SignerRefusalReason>;
 
-type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>;
+type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext' | 'cancelled'>;
 
 /** SignerService over gRPC. */
 @Controller()
@@ -59,7 +59,8 @@ export class SignerController {
     call: Call,
   ): Promise<SignTransactionResponse> {
     const client = this.#clientOf(call);
-    const result = await this.use.service.sign({ raw, chainId, client });
+    const isGone = () => call.cancelled;
+    const result = await this.use.service.sign({ raw, chainId, client, isGone });
     if (result.ok) return { outcome: { $case: 'signature', value: Buffer.from(result.signature) } };
     const { reason, detail } = result.refusal;
     return { outcome: { $case: 'refusal', value: { reason: REASONS[reason], detail } } };
