@@ -180,6 +180,19 @@ describe('a deposit that is not booked', () => {
     expect(taken.deposit).toMatchObject({ state: DepositState.CREDITED, amountUnits: 9n });
     expect(world.books.creditedTo(alice.address)).toBe(9n);
   });
+
+  it('that the books would not even take into suspense can still be credited, or dismissed', async () => {
+    const bob = await world.customer(0xb08);
+    world.books.refusing = forwarder;
+    const [kept, dropped] = [await inSuspense(3n), await inSuspense(2n)];
+    world.books.refusing = '';
+    for (const txid of [kept, dropped]) expect(await find(txid)).toMatchObject({ state: 5 });
+    const taken = await resolve(request(kept, creditTo(bob.address)));
+    expect(taken.deposit).toMatchObject({ state: DepositState.CREDITED, amountUnits: 3n });
+    expect(world.books.creditedTo(bob.address)).toBe(3n);
+    const gone = await resolve(request(dropped, DISMISS));
+    expect(gone.deposit).toMatchObject({ state: DepositState.DISMISSED });
+  });
 });
 
 describe('a resolution', () => {

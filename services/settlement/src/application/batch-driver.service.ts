@@ -21,7 +21,7 @@ export type DriverPolicy = {
   readonly attemptsMax: number;
   readonly rebroadcastMs: bigint;
   readonly failuresMax: number;
-  /** Transactions that may be on their way at the same time. */
+  /** Transactions of each asset that may be on their way at the same time. */
   readonly inFlightMax: number;
   /** How far the reading of the chain may lag behind while transactions are signed. */
   readonly scanLagMaxBlocks: bigint;

@@ -1,3 +1,4 @@
+import { Asset } from '#libs/contracts';
 import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
@@ -48,9 +49,17 @@ const LINE_FAILED = 'the token refused to pay this destination';
 export class BatchStepRepository {
   constructor(private readonly database: Database) {}
 
-  /** Batches that are neither solidified nor failed and wait for nobody's approval, oldest first. */
+  /**
+   * Batches that are neither solidified nor failed and wait for nobody's approval, oldest first: all that may be on
+   * their way, and of each asset the oldest `limit`, so that batches of one that wait do not hold up the other.
+   */
   open(limit: number): Promise<OpenBatchRow[]> {
-    return this.database.sql<OpenBatchRow[]>`
+    const { sql } = this.database;
+    const oldest = (asset: number) => sql`(
+      select batch_no from settlement.batches
+      where state < ${BATCH.solidified} and (not needs_approval or approved) and asset = ${asset}
+      order by batch_no limit ${limit})`;
+    return sql<OpenBatchRow[]>`
       select b.batch_no as "batchNo", b.asset, b.state, b.chain_batch_id as "chainBatchId",
         b.payouts, b.total_units as "totalUnits", b.attempts, a.attempt, a.txid, a.signed,
         a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
@@ -60,8 +69,10 @@ export class BatchStepRepository {
       left join settlement.attempts a on a.batch_no = b.batch_no and a.outcome = ${OUTCOME.open}
       left join settlement.own_transactions o on o.txid = a.txid
       left join settlement.vault_payments v on v.chain_batch_id = b.chain_batch_id
-      where b.state < ${BATCH.solidified} and (not b.needs_approval or b.approved)
-      order by b.batch_no limit ${limit}`;
+      where b.batch_no in (
+        select batch_no from settlement.attempts where outcome = ${OUTCOME.open}
+        union ${oldest(Asset.TRC20_BTT)} union ${oldest(Asset.TRC10_BTTOLD)})
+      order by b.batch_no`;
   }
 
   /** Whom a batch pays, in its order. */

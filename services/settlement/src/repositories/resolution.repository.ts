@@ -2,6 +2,7 @@ import { assetFromWire } from '#libs/contracts';
 import type { Database, Transaction } from '#libs/database';
 import { accept, type Result, refuse } from '#libs/domain';
 import { applyDecision, type Decision, type Resolution } from '../domain/resolution.js';
+import { DEPOSIT } from '../domain/states.js';
 
 /** Rows of `settlement.resolutions`: written once, never changed. */
 export class ResolutionRepository {
@@ -55,9 +56,11 @@ async function decideIn(
     on conflict do nothing`;
   if (kept.count === 0) return refuse('ID_REUSED', 'this resolution_id was used before');
   const { state: next, units } = outcome.value;
+  // Only what is in suspense leaves it; what the books never took is credited as any other deposit.
   await tx.sql`
     update settlement.deposits
     set state = ${next}, units = ${units}, account = coalesce(${accountOf(decision)}, account),
+      suspense = suspense and state = ${DEPOSIT.suspense},
       note = ${decision.kind === 'dismiss' ? resolution.reason : ''}
     where txid = ${txid} and index = ${index}`;
   return accept(false);
