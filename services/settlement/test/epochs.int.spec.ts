@@ -143,6 +143,13 @@ describe('an epoch', () => {
     await parts.epochDriver.round();
     expect(parts.epochDriver.paused).toMatch(/2000001 units are owed and 2000000 are there/);
     expect((await parts.status.read()).paused).toMatch(/2000001 units are owed/);
+    // Whatever else stands in the way is told, too.
+    owe({ anna: 1n, bert: 2n });
+    const path = '/walletsolidity/triggerconstantcontract';
+    world.devchain.arm({ kind: 'http-error', path, status: 503 }, 100);
+    await expect(parts.epochDriver.round()).rejects.toThrow();
+    expect(parts.epochDriver.paused).toMatch(/^no epoch is committed: .*503/);
+    world.devchain.clearFaults();
     owe({ anna: -1n, bert: 2n });
     await parts.epochDriver.round();
     expect(parts.epochDriver.paused).toMatch(/owns -1 units/);

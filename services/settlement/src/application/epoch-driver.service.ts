@@ -10,6 +10,7 @@ import {
 import { EPOCH_ENERGY_MAX, type EpochTerms, epochDue } from '../domain/epoch.js';
 import { openBatch } from '../domain/open-batch.js';
 import { EPOCH_TOO_OLD } from '../domain/preflight.js';
+import { Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
 import { nextStep, type Observation, type Step, type StepPolicy } from '../domain/step.js';
 import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
@@ -21,6 +22,9 @@ import { type EpochMakerService, EpochRefusedError } from './epoch-maker.service
 import { notNow } from './not-now.js';
 import type { ChainPlace } from './ports.js';
 import type { WalletCheckService } from './wallet-check.service.js';
+
+/** The most that committing may use. */
+const EPOCH_USE = { energy: EPOCH_ENERGY_MAX, transactionBytes: [500n], activations: 0n };
 
 /** How epochs are made and sent. */
 export type EpochPolicy = EpochTerms & StepPolicy & { readonly expirationMs: bigint };
@@ -90,8 +94,10 @@ export class EpochDriverService {
       this.#pause('');
       return made;
     } catch (error) {
+      if (error instanceof BatchMovedError) throw error;
+      const told = error instanceof Error ? error.message : String(error);
+      this.#pause(`no epoch is committed: ${told}`);
       if (!(error instanceof EpochRefusedError)) throw error;
-      this.#pause(`no epoch is committed: ${error.message}`);
       return false;
     }
   }
@@ -176,9 +182,7 @@ export class EpochDriverService {
     // An old epoch stops payouts; a new one is what mends that.
     const blocked = state.blocked === EPOCH_TOO_OLD ? undefined : state.blocked;
     const feeLimitSun = EPOCH_ENERGY_MAX * state.prices.energySun;
-    const short =
-      state.allowance.trxSun < feeLimitSun ? `the hot wallet lacks TRX for an epoch` : undefined;
-    const why = blocked ?? short;
+    const why = blocked ?? new Purse(state, state.prices).lack('TRC20_BTT', 0n, EPOCH_USE)?.text;
     if (why !== undefined) {
       this.#pause(why);
       return false;

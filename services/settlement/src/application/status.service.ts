@@ -55,7 +55,9 @@ export class StatusService {
       hotWallet: this.place.hotWallet,
       hotWalletSun: wallet.allowance.trxSun,
       queued: BigInt(count(PAYOUT.queued) + count(PAYOUT.planned)),
-      paused: wallet.blocked ?? this.drivers.map(({ paused }) => paused).find(Boolean) ?? '',
+      paused: [...new Set([wallet.blocked ?? '', ...this.drivers.map(({ paused }) => paused)])]
+        .filter(Boolean)
+        .join('; '),
       reserves: ASSETS.map((asset) => ({
         asset: assetToWire(asset),
         reserveUnits: unitsFloor(asset, wallet.reserveBaseUnits[asset]),
