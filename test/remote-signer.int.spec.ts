@@ -68,12 +68,19 @@ describe('settlement with a remote signer', () => {
     expect(await world.trc10Of(single.to)).toBe(7n);
   });
 
-  it('pauses with the signer’s reason when the policy forbids a payout', async () => {
+  it('pays everybody else when the policy forbids a payout, and shows the signer’s reason', async () => {
     const { id } = await plan(TRC20_BTT, 1_001n);
     await scan(parts);
     await parts.driver.round();
     expect(parts.driver.paused).toContain('the signer refuses (AMOUNT)');
     expect(world.books.stateOf(id)).toBe('PLANNED');
+    // It holds up no other, of its asset or of the other one.
+    const batch = await plan(TRC20_BTT, 4n);
+    const single = await plan(TRC10_BTTOLD, 6n);
+    await settled(batch.id);
+    await settled(single.id);
+    expect(world.books.stateOf(id)).toBe('PLANNED');
+    expect(parts.driver.paused).toContain('the signer refuses (AMOUNT)');
     await signer.stop();
     await signer.start({
       ...place,

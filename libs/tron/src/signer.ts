@@ -5,6 +5,19 @@ import { txidOf } from './transaction.js';
 /** A signer does not sign, now or ever. Its message is for operators. */
 export class SignerError extends Error {
   override readonly name = 'SignerError';
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      /** Its policy forbids this transaction for what it is; others may be signed. */
+      readonly thisOneOnly?: boolean;
+    } = {},
+  ) {
+    super(message, options);
+    this.thisOneOnly = options.thisOneOnly ?? false;
+  }
+
+  readonly thisOneOnly: boolean;
 }
 
 /** Signs for the hot wallet. Where its key lives is nobody else's business. */

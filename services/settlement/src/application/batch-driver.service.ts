@@ -167,7 +167,8 @@ export class BatchDriverService {
 
   /**
    * Signs in the order of planning. An asset whose reserve is short waits with all its batches, so that a large one
-   * is not overtaken for ever; the other asset goes on. Without TRX nothing does.
+   * is not overtaken for ever; the other asset goes on. A transaction that the signer forbids holds up no other. Without
+   * TRX nothing goes on.
    */
   async #signInTurn(toSign: readonly Planned[], context: SigningContext): Promise<string> {
     const short = new Map<Lack['of'], string>();

@@ -6,6 +6,7 @@ import {
   type ChainCall,
   payBatchData,
   type Signer,
+  SignerError,
   signedTransactionHex,
 } from '#libs/tron';
 import { type EnergyTerms, feeLimitSun, mostUse, type Use } from '../domain/costs.js';
@@ -61,7 +62,6 @@ export class BatchSignerService {
     const limit =
       row.chainBatchId === null ? 0n : feeLimitSun(row.payouts, energyPriceSun, this.terms);
     if (limit === undefined) return tooDear(row, energyPriceSun);
-    purse.take(asset, row.totalUnits, use);
     const lines = await this.steps.lines(row.batchNo);
     const call = this.#call(row, asset, lines);
     const nowMs = this.clock();
@@ -76,7 +76,12 @@ export class BatchSignerService {
         timestampMs: nowMs + shift,
         feeLimitSun: limit,
       });
-      const signature = await this.signer.sign(transaction.raw);
+      const signature = await this.signer.sign(transaction.raw).catch(oneOnly);
+      if (!(signature instanceof Uint8Array)) {
+        return { of: 'consent', text: `batch ${row.batchNo}: ${signature.message}` };
+      }
+      // Not before: what the signer forbids costs nothing.
+      if (shift === 0n) purse.take(asset, row.totalUnits, use);
       const signed = Buffer.from(signedTransactionHex(transaction.raw, signature), 'hex');
       const { raw, txid } = transaction;
       const { batchNo } = row;
@@ -111,6 +116,12 @@ export class BatchSignerService {
       amountBaseUnits: baseUnits(asset, line.units),
     };
   }
+}
+
+/** The refusal of this one transaction; rethrows what concerns others too. */
+function oneOnly(error: unknown): SignerError {
+  if (error instanceof SignerError && error.thisOneOnly) return error;
+  throw error;
 }
 
 function tooDear({ batchNo, payouts }: OpenBatchRow, energyPriceSun: bigint): Lack {

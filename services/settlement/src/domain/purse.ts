@@ -43,5 +43,8 @@ export class Purse {
   }
 }
 
-/** What is missing: TRX, without which nothing can be signed, or an asset, which the other can do without. */
-export type Lack = { readonly of: 'trx' | AssetName; readonly text: string };
+/**
+ * What is missing: TRX, without which nothing can be signed, an asset, which the other can do without, or the signer's
+ * consent to this one transaction, which holds up no other.
+ */
+export type Lack = { readonly of: 'trx' | AssetName | 'consent'; readonly text: string };

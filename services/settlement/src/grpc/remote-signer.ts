@@ -9,6 +9,15 @@ import { isSignedBy, type Signer, SignerError } from '#libs/tron';
 
 const TIMEOUT_MS = 10_000;
 
+/** Refusals that say nothing about the next transaction. */
+const OF_ONE_ONLY: ReadonlySet<SignerRefusalReason> = new Set([
+  SignerRefusalReason.FEE_LIMIT,
+  SignerRefusalReason.PAYEES,
+  SignerRefusalReason.AMOUNT,
+  SignerRefusalReason.CHANGED,
+  SignerRefusalReason.SIGNED_TOO_OFTEN,
+]);
+
 /** How to reach the signer; certificates and key in PEM. */
 export type RemoteSignerOptions = {
   readonly url: string;
@@ -44,7 +53,9 @@ export class RemoteSigner implements Signer {
     const { outcome } = await this.#ask(raw);
     if (outcome?.$case === 'refusal') {
       const { reason, detail } = outcome.value;
-      throw new SignerError(`the signer refuses (${SignerRefusalReason[reason]}): ${detail}`);
+      throw new SignerError(`the signer refuses (${SignerRefusalReason[reason]}): ${detail}`, {
+        thisOneOnly: OF_ONE_ONLY.has(reason),
+      });
     }
     const signature = outcome?.value ?? new Uint8Array();
     if (!isSignedBy(this.address, raw, signature)) {
