@@ -16,13 +16,14 @@ export async function createParts(config: SignerConfig, logger: Logger, clock = 
   const signer = await openKeystore(config.KEYSTORE_FILE, password);
   const place = placeOf(config, signer);
   const { journal, records } = await JournalRepository.open(config.SIGNER_STATE_DIR);
-  const history = new History();
+  const policy = policyOf(config);
+  const history = new History(policy.windowMs);
   for (const record of records) history.add(record);
   const chainCheck = chainCheckOf(config, logger);
   const service = new SignService(
     signer,
     place,
-    policyOf(config),
+    policy,
     history,
     journal,
     chainCheck,

@@ -39,7 +39,7 @@ function setUp() {
   };
   const logger = createLogger({ name: 'test', level: 'silent' });
   const clock = () => 1_000n;
-  const history = new History();
+  const history = new History(policy.windowMs);
   const service = new SignService(
     signer,
     place,

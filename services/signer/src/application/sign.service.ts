@@ -89,7 +89,7 @@ export class SignService {
   async #judge(raw: Uint8Array, txid: string, intent: Intent): Promise<SignResult> {
     const nowMs = this.clock();
     const key = intent.subject?.key;
-    const past = this.history.past(key, nowMs, this.policy.windowMs);
+    const past = this.history.past(key, nowMs);
     // The same bytes again: an answer was lost. Their signature is the same, and was counted.
     if (!this.history.has(txid)) {
       const refusal = checkPolicy(intent, this.place, this.policy, past, nowMs);

@@ -20,11 +20,16 @@ type Subject = { contents: string; attempts: number };
  */
 export class History {
   readonly #subjects = new Map<string, Subject>();
-  #recent: SignedRecord[] = [];
+  readonly #recent: SignedRecord[] = [];
   #lastEpoch = 0n;
 
+  constructor(private readonly windowMs: bigint) {}
+
+  /** Forgets what has left the window by the time of this record, not by what a clock says that went astray for a moment. */
   add(record: SignedRecord): void {
     const { key, contents, epoch } = record;
+    const firstKept = this.#recent.findIndex(({ atMs }) => atMs > record.atMs - this.windowMs);
+    this.#recent.splice(0, firstKept < 0 ? this.#recent.length : firstKept);
     this.#recent.push(record);
     if (epoch > this.#lastEpoch) this.#lastEpoch = epoch;
     if (key === '') return;
@@ -32,25 +37,29 @@ export class History {
     this.#subjects.set(key, { contents, attempts });
   }
 
-  /** What counts for a transaction about `key` at `nowMs`; forgets what has left the window. */
-  past(key: string | undefined, nowMs: bigint, windowMs: bigint): Past {
-    this.#recent = this.#recent.filter(({ atMs }) => atMs > nowMs - windowMs);
+  /** What counts for a transaction about `key` at `nowMs`. */
+  past(key: string | undefined, nowMs: bigint): Past {
+    const recent = this.#within(nowMs);
     const units = new Map<string, bigint>();
-    for (const record of this.#recent) {
+    for (const record of recent) {
       if (key === undefined || record.key !== key) {
         units.set(record.key === '' ? record.txid : record.key, record.units);
       }
     }
     return {
       windowUnits: [...units.values()].reduce((sum, each) => sum + each, 0n),
-      windowTransactions: this.#recent.length,
+      windowTransactions: recent.length,
       subject: key === undefined ? undefined : this.#subjects.get(key),
       lastEpoch: this.#lastEpoch,
     };
   }
 
-  /** True when this very transaction was signed within the window: the answer may have been lost. */
+  /** True when this very transaction was signed lately: the answer may have been lost. */
   has(txid: string): boolean {
     return this.#recent.some((record) => record.txid === txid);
+  }
+
+  #within(nowMs: bigint): SignedRecord[] {
+    return this.#recent.filter(({ atMs }) => atMs > nowMs - this.windowMs);
   }
 }

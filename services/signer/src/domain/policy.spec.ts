@@ -88,7 +88,7 @@ describe('History', () => {
   });
 
   it('counts a batch once within the window and a transfer each time', () => {
-    const history = new History();
+    const history = new History(1_000n);
     for (const [atMs, key] of [
       [1n, 'batch 1'],
       [2n, 'batch 1'],
@@ -97,25 +97,34 @@ describe('History', () => {
     ] as const) {
       history.add(record(atMs, key));
     }
-    const seen = history.past('batch 2', 5n, 1_000n);
+    const seen = history.past('batch 2', 5n);
     expect(seen).toMatchObject({ windowUnits: 300n, windowTransactions: 4, subject: undefined });
     // The batch itself may be signed again without its own amount standing in its way.
-    expect(history.past('batch 1', 5n, 1_000n)).toMatchObject({
+    expect(history.past('batch 1', 5n)).toMatchObject({
       windowUnits: 200n,
       subject: { contents: 'x', attempts: 2 },
     });
   });
 
   it('forgets amounts with time, but never what a batch contains', () => {
-    const history = new History();
+    const history = new History(1_000n);
     history.add(record(1n, 'batch 1', { epoch: 7n }));
     expect(history.has('batch 11')).toBe(true);
-    expect(history.past('batch 1', 2_000n, 1_000n)).toEqual({
+    expect(history.past('batch 1', 2_000n)).toEqual({
       windowUnits: 0n,
       windowTransactions: 0,
       subject: { contents: 'x', attempts: 1 },
       lastEpoch: 7n,
     });
+    history.add(record(2_000n, 'batch 2'));
     expect(history.has('batch 11')).toBe(false);
+    expect(history.past('batch 1', 2_000n).subject).toEqual({ contents: 'x', attempts: 1 });
+  });
+
+  it('does not forget for a clock that goes astray and comes back', () => {
+    const history = new History(1_000n);
+    history.add(record(10n, 'batch 1'));
+    expect(history.past('batch 2', 1_000_000n).windowUnits).toBe(0n);
+    expect(history.past('batch 2', 11n).windowUnits).toBe(100n);
   });
 });
