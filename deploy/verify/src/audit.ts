@@ -14,6 +14,8 @@ export type Audit = {
   readonly sql: TransactionSql;
   readonly chain: TronChain;
   readonly place: Place;
+  /** Number of the vault's last epoch, read before the snapshot was taken: the database must know it. */
+  readonly lastEpoch: bigint;
   /** Tells how many rows were looked at. */
   readonly count: (rows: number) => void;
 };

@@ -42,15 +42,17 @@ const BY_LOG = new Set([3, 5]);
 /** Hashes that looking for a changed bit may cost, in bytes. */
 const SEARCH_BYTES_MAX = 2_000_000_000;
 const FIXED_BYTES = 52;
+/** Where some of them stand. */
+const [ENTRY_AT, LINE_AT, KIND_AT] = [10, 18, 22];
 
 /** The canonical bytes of a posting, as migrations/0008_flush_chain.sql says. */
 export function journalBytes(row: JournalRow): Buffer {
   const bytes = Buffer.alloc(FIXED_BYTES);
   bytes.writeBigInt64BE(row.atMs, 0);
   bytes.writeInt16BE(row.part, 8);
-  bytes.writeBigInt64BE(row.entryNo, 10);
-  bytes.writeInt32BE(row.line, 18);
-  bytes.writeInt16BE(row.kind, 22);
+  bytes.writeBigInt64BE(row.entryNo, ENTRY_AT);
+  bytes.writeInt32BE(row.line, LINE_AT);
+  bytes.writeInt16BE(row.kind, KIND_AT);
   bytes.writeInt16BE(row.debitKind, 24);
   bytes.writeBigInt64BE(row.debitNo, 26);
   bytes.writeInt16BE(row.creditKind, 34);
@@ -92,7 +94,34 @@ export function changedRow(rows: readonly JournalRow[], hash: Buffer): JournalRo
     if (fits(before, own, after, hash)) return row;
     before.update(own);
   }
-  return undefined;
+  return rows.find((_row, at) => fitsElsewhere(rows, at, bytes, hash));
+}
+
+// A changed entry number or line puts a posting among others: it may belong elsewhere.
+function fitsElsewhere(
+  rows: readonly JournalRow[],
+  at: number,
+  bytes: readonly Buffer[],
+  hash: Buffer,
+): boolean {
+  const others = rows.filter((_row, other) => other !== at);
+  const rest = Buffer.concat(bytes.filter((_row, other) => other !== at));
+  const starts = [0];
+  for (const row of others) starts.push((starts.at(-1) ?? 0) + journalBytes(row).length);
+  const tried = Buffer.from(bytes[at] as Buffer);
+  for (let bit = ENTRY_AT * 8; bit < KIND_AT * 8; bit++) {
+    const [byte, mask] = [bit >> 3, 1 << (bit & 7)];
+    tried[byte] = (tried[byte] ?? 0) ^ mask;
+    const [entryNo, line] = [tried.readBigInt64BE(ENTRY_AT), tried.readInt32BE(LINE_AT)];
+    const isAfter = (row: JournalRow) =>
+      row.entryNo > entryNo || (row.entryNo === entryNo && row.line > line);
+    const place = others.findIndex(isAfter);
+    const start = starts[place < 0 ? others.length : place] ?? 0;
+    const whole = createHash('sha256').update(rest.subarray(0, start)).update(tried);
+    if (whole.update(rest.subarray(start)).digest().equals(hash)) return true;
+    tried[byte] = (tried[byte] ?? 0) ^ mask;
+  }
+  return false;
 }
 
 function fits(before: Hash, own: Buffer, after: Buffer, hash: Buffer): boolean {

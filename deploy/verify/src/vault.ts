@@ -18,6 +18,11 @@ export async function epochOnChain(
   return { root: root.toString(16).padStart(64, '0'), totalUnits };
 }
 
+/** Number of the last epoch that the vault has; 0 before the first. */
+export async function lastEpochOnChain({ chain, place }: OnChain): Promise<bigint> {
+  return readUint(await chain.view(place.vault, callData('lastEpoch()')));
+}
+
 /** Block in which the vault executed a batch; 0 when it has not. */
 export async function batchOnChain({ chain, place }: OnChain, id: Buffer): Promise<bigint> {
   const data = callData('executedIn(bytes32)', [`0x${id.toString('hex')}`]);

@@ -7,6 +7,7 @@ import { CLAIM_CHECKS } from './checks/claims.js';
 import { EPOCH_CHECKS } from './checks/epochs.js';
 import { TABLE_CHECKS } from './checks/tables.js';
 import { type Difference, DifferenceError } from './difference.js';
+import { lastEpochOnChain } from './vault.js';
 
 /** In this order: what a later check relies on was checked before. */
 const CHECKS: readonly Check[] = [
@@ -27,12 +28,13 @@ export type Verdict = {
 export type Listener = (name: string, at: number, of: number, rows: number) => void;
 
 /** Checks everything against the journal, the keys and the chain, in one snapshot of the database. */
-export function verifyAll(
+export async function verifyAll(
   database: Database,
   chain: TronChain,
   place: Place,
   listen: Listener = () => undefined,
 ): Promise<Verdict> {
+  const lastEpoch = await lastEpochOnChain({ chain, place });
   return database.snapshot(async (sql) => {
     await sql`select set_config('statement_timeout', '0', true),
       set_config('idle_in_transaction_session_timeout', '0', true),
@@ -46,7 +48,7 @@ export function verifyAll(
         done.rows += rows;
         listen(check.name, at, CHECKS.length, done.rows);
       };
-      const audit: Audit = { sql, chain, place, count };
+      const audit: Audit = { sql, chain, place, lastEpoch, count };
       try {
         await check.run(audit);
       } catch (error) {

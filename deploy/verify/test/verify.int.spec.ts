@@ -3,10 +3,11 @@ import type { SnapshotLiabilitiesResponse } from '#libs/contracts';
 import { type KeyPair } from '#libs/crypto';
 import { Database } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
+import { abiAddress, callData } from '#libs/tron';
 import { withdrawalMessage } from '../../../services/balance/src/application/events.js';
 import { ledgerKit, value } from '../../../services/balance/test/ledger.kit.js';
 import type { Parts } from '../../../services/settlement/src/parts.js';
-import { tick, World } from '../../../services/settlement/test/world.js';
+import { tick, tickUntil, World } from '../../../services/settlement/test/world.js';
 import { checkInclusion, proofOf } from '../src/inclusion.js';
 import { verifyAll } from '../src/verify.js';
 import { columnsOf, flipped, type Target } from './flip.js';
@@ -270,5 +271,76 @@ describe('verify', () => {
     }
     expect(missed).toEqual([]);
     expect((await verify()).difference).toBeUndefined();
+  });
+
+  it('names the epoch that the vault has and the database does not', async () => {
+    const { sql } = owner;
+    await sql`update settlement.epochs set state = 6 where epoch_no = 2`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.epochs', key: 'epoch 2', expected: 'the last epoch of the vault' },
+    });
+    await sql`update settlement.epochs set state = 5 where epoch_no = 2`;
+  });
+
+  it('names a payment of the hot wallet that nobody has signed here', async () => {
+    const { sql } = owner;
+    const txid = Buffer.alloc(32, 7);
+    await sql`insert into settlement.own_transactions
+      values (${txid}, 1, true, 'SUCCESS', 0, 0, true)`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.own_transactions', key: txid.toString('hex') },
+    });
+    await sql`delete from settlement.own_transactions where unexplained`;
+  });
+
+  it('names a payout in the queue that is for somebody else than was asked', async () => {
+    const { sql } = owner;
+    const queue = (destination: string | null) => sql`
+      insert into settlement.payouts (withdrawal_id, asset, account, destination, units, state,
+        report_state, requested_at_ms, updated_at_ms)
+      select w.withdrawal_id, w.asset, a.address, coalesce(${destination}, w.destination),
+        w.amount_units - w.fee_units, 5, 8, 1, 1
+      from ledger.withdrawals w join ledger.accounts a on a.account_no = w.account_no
+      where w.state = 8 returning withdrawal_id as id`;
+    const unqueue = () => sql`delete from settlement.payouts where state = 5`;
+    const [row] = await queue(world.place.vaultAddress);
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.payouts', key: `withdrawal ${row?.id.toString('hex')}` },
+      found: expect.stringContaining(world.place.vaultAddress),
+    });
+    await unqueue();
+    await queue(null);
+    expect((await verify()).difference).toBeUndefined();
+    await unqueue();
+  });
+
+  it('agrees with what a hot wallet of before has signed', async () => {
+    const { vaultAddress, hotWalletAddress } = world.place;
+    const operate = async (by: string) => {
+      await world.faucet.trigger(vaultAddress, callData('setOperator(address)', [abiAddress(by)]));
+      await world.solidify();
+    };
+    await operate(anna.address);
+    expect((await verify()).difference).toBeUndefined();
+    await operate(hotWalletAddress);
+  });
+
+  // The last one: what is paid twice stays so.
+  it('names a withdrawal that two batches have paid', async () => {
+    const { sql } = owner;
+    const [twice] = await sql<{ id: Buffer }[]>`
+      update settlement.payouts set state = 2, batch_no = null where withdrawal_id = (
+        select withdrawal_id from settlement.payouts where state = 4 limit 1)
+      returning withdrawal_id as id`;
+    const parts = world.boot();
+    await parts.runs.run();
+    const isPaid = async () =>
+      (await sql`select from settlement.payouts where state <> 4`).length === 0;
+    await tickUntil(world, parts, isPaid);
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.payouts', key: `withdrawal ${twice?.id.toString('hex')}` },
+      expected: expect.stringMatching(/paid 1 times$/),
+      found: expect.stringMatching(/paid 2 times$/),
+    });
   });
 });

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
-import { baseUnits } from '#libs/domain';
-import { isSignedBy, payBatchData, signedTransactionHex } from '#libs/tron';
+import { baseUnits, equalBytes } from '#libs/domain';
+import {
+  type ChainCall,
+  type DecodedTransaction,
+  decodeTransaction,
+  isSignedBy,
+  payBatchData,
+  signedTransactionHex,
+  UnreadableTransactionError,
+} from '#libs/tron';
 import type { Audit } from '../audit.js';
 import { agree, differ } from '../difference.js';
 import { hotWalletOf } from '../vault.js';
@@ -26,7 +34,6 @@ export async function attempts(audit: Audit, batch: BatchRow): Promise<void> {
     where batch_no = ${batch.batchNo} order by attempt`;
   const ofBatch = { table: 'settlement.batches', key: `batch ${batch.batchNo}` };
   agree(ofBatch, 'attempts', rows.length, batch.attempts);
-  const hotWallet = rows.length === 0 ? '' : await hotWalletOf(audit);
   for (const [at, row] of rows.entries()) {
     const key = `batch ${batch.batchNo}, attempt ${row.attempt}`;
     const ofAttempt = { table: 'settlement.attempts', key };
@@ -35,9 +42,13 @@ export async function attempts(audit: Audit, batch: BatchRow): Promise<void> {
     agree(ofAttempt, 'transaction id', createHash('sha256').update(raw).digest(), row.txid);
     const signature = signed.subarray(-SIGNATURE_BYTES);
     agree(ofAttempt, 'signed', signedTransactionHex(raw, signature), signed);
-    if (!isSignedBy(hotWallet, raw, signature))
-      differ(ofAttempt, `signed by ${hotWallet}`, 'another');
-    if (!pays(batch, raw)) differ(ofAttempt, 'the payouts of the batch', 'others');
+    const said = decoded(raw);
+    if (said === undefined || !pays(audit, batch, said.call))
+      differ(ofAttempt, 'the payouts of the batch', 'others');
+    // The hot wallet may have been another one when an attempt ended; what may still pay is signed by today's.
+    const signer = row.outcome === OPEN ? await hotWalletOf(audit) : said.owner;
+    agree(ofAttempt, 'owner', signer, said.owner);
+    if (!isSignedBy(signer, raw, signature)) differ(ofAttempt, `signed by ${signer}`, 'another');
   }
   const paid = rows.filter(({ outcome }) => outcome === PAID);
   const open = rows.filter(({ outcome }) => outcome === OPEN);
@@ -51,11 +62,27 @@ export async function attempts(audit: Audit, batch: BatchRow): Promise<void> {
   if (paid[0] !== undefined) agree(ofBatch, 'transaction id', paid[0].txid, batch.txid);
 }
 
-function pays({ chainBatchId, lines }: BatchRow, raw: Buffer): boolean {
-  if (chainBatchId === null) return true;
+function decoded(raw: Buffer): DecodedTransaction | undefined {
+  try {
+    return decodeTransaction(raw);
+  } catch (error) {
+    if (!(error instanceof UnreadableTransactionError)) throw error;
+    return undefined;
+  }
+}
+
+function pays({ place }: Audit, { chainBatchId, lines }: BatchRow, call: ChainCall): boolean {
+  if (chainBatchId === null) {
+    const [line] = lines;
+    if (call.kind !== 'trc10' || line === undefined) return false;
+    const units = baseUnits('TRC10_BTTOLD', BigInt(line.units));
+    const same = call.tokenId === place.trc10Id && call.to === line.destination;
+    return same && call.amountBaseUnits === units;
+  }
   const payouts = lines.map(({ destination, units }) => ({
     to: destination,
     amountBaseUnits: baseUnits('TRC20_BTT', BigInt(units)),
   }));
-  return raw.includes(Buffer.from(payBatchData(chainBatchId, payouts)));
+  const isVault = call.kind === 'trigger' && call.contract === place.vault;
+  return isVault && equalBytes(call.data, payBatchData(chainBatchId, payouts));
 }

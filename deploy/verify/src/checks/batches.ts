@@ -109,9 +109,11 @@ async function paid(audit: Audit, batch: BatchRow): Promise<void> {
   agree(row, 'energy', transaction.energyUsed, batch.energyUsed);
   agree(row, 'fee in sun', transaction.feeSun, batch.feeSun);
   if (chainBatchId === null) return paidTrc10(audit, batch, transaction);
-  const executed = transaction.logs.map(readBatchPaid).includes(chainBatchId.toString('hex'));
+  // Any contract may log what looks like a payment; only the vault's own logs count.
+  const logs = transaction.logs.filter(({ contract }) => contract === audit.place.vault);
+  const executed = logs.map(readBatchPaid).includes(chainBatchId.toString('hex'));
   agree(row, 'executed by its transaction', executed, true);
-  const failed = transaction.logs
+  const failed = logs
     .map(readPayoutFailed)
     .filter((each) => each?.chainBatchId === chainBatchId.toString('hex'))
     .map((each) => each?.line);
@@ -127,15 +129,21 @@ function paidTrc10({ place }: Audit, batch: BatchRow, { trc10 }: ChainTransactio
   agree(row, 'base units', line?.units, trc10?.amountBaseUnits);
 }
 
-/** The vault has executed nothing that is not on record. */
+/** Vault and hot wallet have paid nothing that is not on record. */
 async function noOthers({ sql }: Audit): Promise<void> {
   const [other] = await sql<{ id: Buffer }[]>`
     select v.chain_batch_id as id from settlement.vault_payments v
     where not exists (select from settlement.batches b where b.chain_batch_id = v.chain_batch_id)
     limit 1`;
-  if (other === undefined) return;
-  const row = { table: 'settlement.vault_payments', key: other.id.toString('hex') };
-  differ(row, 'a batch of this id', 'none');
+  if (other !== undefined) {
+    const row = { table: 'settlement.vault_payments', key: other.id.toString('hex') };
+    differ(row, 'a batch of this id', 'none');
+  }
+  const [payment] = await sql<{ txid: Buffer }[]>`
+    select txid from settlement.own_transactions where unexplained limit 1`;
+  if (payment === undefined) return;
+  const row = { table: 'settlement.own_transactions', key: payment.txid.toString('hex') };
+  differ(row, 'an attempt with this payment', 'none');
 }
 
 function batchesOf({ sql }: Audit) {
@@ -192,6 +200,31 @@ async function payouts(audit: Audit): Promise<void> {
   differ(row, `${first.expected}, as batch and ledger say`, first.found);
 }
 
+/** What waits is what was asked for; what was paid was paid once, by one batch, and not given back as well. */
+async function paidOnce(audit: Audit): Promise<void> {
+  const [first] = await audit.sql<{ id: Buffer; expected: string; found: string }[]>`
+    with paying as (
+      select l.withdrawal_id, count(*) as times
+      from settlement.batch_payouts l join settlement.batches b on b.batch_no = l.batch_no
+      where b.state = ${SOLIDIFIED} and not exists (select from settlement.failed_lines f
+        where f.chain_batch_id = b.chain_batch_id and f.line = l.line)
+      group by l.withdrawal_id
+    ), compared as (
+      select w.withdrawal_id as id,
+        concat_ws(' ', w.asset, w.destination, w.amount_units - w.fee_units, 'paid',
+          case when w.state = 7 or (w.state < 7 and p.state = 4) then 1 else 0 end, 'times') as expected,
+        concat_ws(' ', coalesce(p.asset, w.asset), coalesce(p.destination, w.destination),
+          coalesce(p.units, w.amount_units - w.fee_units), 'paid', coalesce(y.times, 0), 'times') as found
+      from ledger.withdrawals w
+      left join settlement.payouts p on p.withdrawal_id = w.withdrawal_id
+      left join paying y on y.withdrawal_id = w.withdrawal_id
+    )
+    select id, expected, found from compared where expected <> found order by id limit 1`;
+  if (first === undefined) return;
+  const row = { table: 'settlement.payouts', key: `withdrawal ${first.id.toString('hex')}` };
+  differ(row, first.expected, first.found);
+}
+
 /** Deposits that settlement has booked are those of the ledger. */
 async function deposits(audit: Audit): Promise<void> {
   const [first] = await audit.sql<{ txid: Buffer; index: number; seen: string; booked: string }[]>`
@@ -214,5 +247,6 @@ async function deposits(audit: Audit): Promise<void> {
 export const BATCH_CHECKS: readonly Check[] = [
   { name: 'Batches', run: batches },
   { name: 'Payouts', run: payouts },
+  { name: 'Paid once', run: paidOnce },
   { name: 'Deposits on record', run: deposits },
 ];

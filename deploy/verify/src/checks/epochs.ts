@@ -39,6 +39,20 @@ async function committed(audit: Audit): Promise<void> {
   for await (const epoch of rowsOf<EpochRow>(audit, epochsOf(audit, undefined))) {
     await onChain(audit, epoch);
   }
+  await newest(audit);
+}
+
+/** The vault has no newer epoch than those on record: by its last one everybody would leave. */
+async function newest(audit: Audit): Promise<void> {
+  const { sql, lastEpoch } = audit;
+  if (lastEpoch === 0n) return;
+  // It may be solidified before that is noted here, but it was stored before it was sent.
+  const [epoch] = await sql<EpochRow[]>`
+    select epoch_no as "epochNo", root, total_units as "totalUnits" from settlement.epochs
+    where epoch_no = ${lastEpoch} and state <> 6`;
+  const row = { table: 'settlement.epochs', key: `epoch ${lastEpoch}` };
+  if (epoch === undefined) differ(row, 'the last epoch of the vault', 'none that was sent');
+  await onChain(audit, epoch);
 }
 
 async function onChain(audit: Audit, { epochNo, root, totalUnits }: EpochRow): Promise<void> {
