@@ -155,7 +155,7 @@ ${reasons.map((reason) => `- ${reason}\n`).join('')}
 - ${new Date(atMs).toISOString().slice(0, 10)}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'CPU'}, ${memoryGib} GiB, Node ${process.version}: everything, the checker included,
   on this one machine.
 - ${outcome.seconds.toFixed(0)} s; ${outcome.withdrawals} withdrawals asked for, ${outcome.deposits} deposits on the chain, ${fakes} × ${FAKE_KINDS} fake deposits of
-  which none was credited. Seed ${options.seed}. A paused leader slept ${options.pauseSeconds} s.
+  which none was credited. Seed ${options.seed}. A paused leader slept ${options.pauseSeconds} s the first time of each kind, 13 s after that.
 - *Rest* is the time from the end of the fault until all that was asked for is paid, credited and told. *Failed* counts rounds
   whose fault did not bite or that did not come to rest. *Plan* is the fault's number in the plan of tests.
 
