@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LIMITS } from '#libs/domain';
 import { newChannel, newKeys, tickOf } from '../../test/factory.js';
 import { Fixture } from '../../test/fixture.js';
-import { FAILURES_MAX } from '../domain/failure-budget.js';
+import { SENDER_FAILURES } from '../domain/failure-budget.js';
 import { INGEST_LIMITS } from './limits.js';
 
 afterEach(() => vi.useRealTimers());
@@ -257,7 +257,7 @@ describe('bounds', () => {
     const fixture = new Fixture();
     const [channel, closed] = [fixture.open(), fixture.open({ state: 'closed' })];
     expect(await fixture.results({ vouchers: [fixture.voucher(channel, 9n)] })).toEqual([9n]);
-    const many = <T>(one: T) => new Array<T>(2 * FAILURES_MAX).fill(one);
+    const many = <T>(one: T) => new Array<T>(2 * SENDER_FAILURES.max).fill(one);
     const again = many(fixture.voucher(channel, 9n));
     expect(new Set(await fixture.results({ vouchers: again }))).toEqual(new Set(['SUPERSEDED']));
     const late = many(fixture.voucher(closed, 9n));

@@ -50,7 +50,7 @@ export class PostVouchersService {
     const { gate, senders, flusher } = this.#parts;
     const counts = countsOf(payments);
     const bytes = bytesOf(payments);
-    const sender = senders.budgetOf(connection);
+    const sender = senders.ofConnection(connection);
     const refusal = gate.refusal(
       counts.vouchers + counts.ticks + counts.bundleEntries,
       bytes,

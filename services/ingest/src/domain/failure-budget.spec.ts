@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DEBT_MAX,
-  FAILURES_MAX,
-  FAILURES_PER_SECOND,
-  FailureBudget,
-  JointBudget,
-} from './failure-budget.js';
+import { DEBT_SECONDS, FailureBudget, JointBudget, SENDER_FAILURES } from './failure-budget.js';
+
+const FAILURES_MAX = SENDER_FAILURES.max;
 
 describe('FailureBudget', () => {
   it('is spent after its maximum and refills with time', () => {
@@ -19,7 +15,7 @@ describe('FailureBudget', () => {
 
   it('makes a debt wait as long as it is large', () => {
     const budget = new FailureBudget(0);
-    budget.charge(FAILURES_MAX + 10 * FAILURES_PER_SECOND, 0);
+    budget.charge(FAILURES_MAX + 10 * SENDER_FAILURES.perSecond, 0);
     expect(budget.isSpent(10_000)).toBe(true);
     expect(budget.isSpent(10_200)).toBe(false);
   });
@@ -27,7 +23,7 @@ describe('FailureBudget', () => {
   it('holds no more against a sender than half a minute repays', () => {
     const budget = new FailureBudget(0);
     budget.charge(1_000_000, 0);
-    expect(DEBT_MAX / FAILURES_PER_SECOND).toBe(30);
+    expect(DEBT_SECONDS).toBe(30);
     expect(budget.isSpent(30_000)).toBe(true);
     expect(budget.isSpent(30_200)).toBe(false);
   });

@@ -11,7 +11,7 @@ import type { Clock } from '../application/ports.js';
 import type { RequestGate } from '../application/request-gate.js';
 import type { Senders } from '../application/senders.js';
 import type { ChannelTable } from '../domain/channel-table.js';
-import { type Budget, JointBudget } from '../domain/failure-budget.js';
+import type { Budget } from '../domain/failure-budget.js';
 import { PackedAcks } from './packed-acks.js';
 import { cutBatch, PackedReader } from './packed-batch.js';
 import { PackedHandles } from './packed-handles.js';
@@ -58,10 +58,7 @@ export class PackedStream {
     private readonly session: SessionClaim,
     private readonly parts: PackedStreamParts,
   ) {
-    this.#sender = new JointBudget(
-      parts.senders.budgetOf(session.account),
-      parts.senders.budgetOf(call.getPeer()),
-    );
+    this.#sender = parts.senders.ofAccount(session.account, call.getPeer());
     this.#handles = new PackedHandles(parts.table, parts.lookup);
     this.#reader = new PackedReader(parts.intake, this.#handles);
     this.ended = new Promise((resolve) => {

@@ -16,7 +16,7 @@ export class PackedStreams {
   open(call: PackedCall): Result<PackedStream> {
     const { senders, clock } = this.parts;
     const nowMs = clock.nowMs();
-    const connection = senders.budgetOf(call.getPeer());
+    const connection = senders.ofStreams(call.getPeer());
     if (connection.isSpent(Number(nowMs))) {
       return refuse('OVERLOADED', 'too many failures of this connection; wait a few seconds');
     }

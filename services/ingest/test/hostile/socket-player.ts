@@ -93,7 +93,13 @@ export class SocketPlayer {
       chunks.push(rest.subarray(0, length));
       rest = rest.subarray(length);
     }
-    const answer = await this.#send({ ...call, chunks });
+    let answer = await this.#send({ ...call, chunks });
+    if (answer.reason === 'OVERLOADED') {
+      // What came before on this connection used up its failure budget. A new one must be served at once.
+      this.#reconnect();
+      const headers = call.method === 'StreamPacked' ? this.#session : {};
+      answer = await this.#send({ ...call, chunks, headers });
+    }
     const isAnswered = answer.status === 0 && answer.messages.length > 0;
     assertFine(
       isAnswered ? [] : [`status ${answer.status} ${answer.reason}`],
