@@ -41,6 +41,7 @@ export { type NodeFailure, TronNodeError } from './errors.js';
 export { encryptKey, KeystoreError, keystoreAddress, openKeystore } from './keys/keystore.js';
 export { passwordOf, promptSecret } from './keys/prompt.js';
 export type { NodeOptions } from './node-provider.js';
+export { nodesOf, nodesShape } from './nodes.js';
 export { connectChain, readApiKeys } from './quorum/connect.js';
 export type { NodeReport } from './quorum/node-pool.js';
 export { QuorumChain, type QuorumPolicy } from './quorum/quorum-chain.js';

@@ -10,8 +10,8 @@ import {
   signingShape,
   tokensShape,
 } from '#libs/config';
+import { nodesOf, nodesShape } from '#libs/tron';
 import { keysOf, keysShape } from './keys.js';
-import { nodesOf, nodesShape } from './nodes.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError, integer, secretFile } from '#libs/config';
-import { type NodeOptions, readApiKeys } from '#libs/tron';
+import type { NodeOptions } from './node-provider.js';
+import { readApiKeys } from './quorum/connect.js';
 
 const URL = /^https?:\/\/[^\s,]+$/;
 
