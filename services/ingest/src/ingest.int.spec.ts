@@ -125,6 +125,37 @@ describe('PostVouchers', () => {
     );
   });
 
+  it('takes payments of the key that signs the channel, and not of another, be it the payer’s', async () => {
+    const session = newKeys();
+    const { publicKey: signerKey } = session;
+    const channel = openChannel({ signerKey });
+    expect(await words({ vouchers: [voucherOf(channel, 5n, validUntilMs)] })).toEqual([
+      'BAD_SIGNATURE',
+    ]);
+    expect(await words({ vouchers: [voucherOf(channel, 6n, validUntilMs, session)] })).toEqual([
+      6n,
+    ]);
+    // One payer, two signers: no single signature can pay both.
+    const [one, two] = channelsOfOnePayer(2).map(({ facts, ...keys }, at) => ({
+      ...keys,
+      facts: at === 0 ? facts : { ...facts, signerKey },
+    })) as [TestChannel, TestChannel];
+    for (const { facts } of [one, two]) books.hold(facts);
+    for (const signer of [one.payer, session]) {
+      const mixed = bundleOf([[one, 3n] as const, [two, 3n] as const], validUntilMs, signer);
+      expect(await words({ bundles: [mixed] })).toEqual(['MALFORMED', 'MALFORMED']);
+    }
+    const together = channelsOfOnePayer(2, { signerKey });
+    for (const { facts } of together) books.hold(facts);
+    const payments = together.map((each) => [each, 4n] as const);
+    expect(await words({ bundles: [bundleOf(payments, validUntilMs)] })).toEqual([
+      'BAD_SIGNATURE',
+      'BAD_SIGNATURE',
+    ]);
+    const bundle = bundleOf(payments, validUntilMs, session);
+    expect(await words({ bundles: [bundle] })).toEqual([4n, 4n]);
+  });
+
   it('names a reason for every bad payment and still takes the good one', async () => {
     const channel = openChannel({ acceptedUnits: 10n });
     const good = voucherOf(channel, 11n, validUntilMs);

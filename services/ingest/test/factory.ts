@@ -43,7 +43,7 @@ export function newChannel(change: Partial<ChannelFacts> = {}): TestChannel {
     id,
     channelNo: BigInt(randomBytes(4).readUInt32BE(0)) + 1n,
     partition: partitionOf(id, PARTITIONS),
-    payerKey: payer.publicKey,
+    signerKey: payer.publicKey,
     payee,
     depositUnits: 1_000_000n,
     commitment: { chainEnd, tickValueUnits: 10n, ticksMax: 20_000n, baseUnits: 0n },
@@ -97,7 +97,7 @@ export function channelsOfOnePayer(
     const payee = newKeys().address;
     const id = channelIdOf(payer.address, payee, randomBytes(32));
     if (partitionOf(id, PARTITIONS) !== 0) continue;
-    const channel = newChannel({ id, partition: 0, payerKey: payer.publicKey, payee, ...change });
+    const channel = newChannel({ id, partition: 0, signerKey: payer.publicKey, payee, ...change });
     channels.push({ ...channel, payer, payee });
   }
   return channels;

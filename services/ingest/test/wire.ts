@@ -13,7 +13,7 @@ export function viewOf(facts: ChannelFacts): ChannelView {
     channelId: Buffer.from(facts.id),
     channelNo: facts.channelNo,
     partition: facts.partition,
-    payerPublicKey: Buffer.from(facts.payerKey),
+    payerPublicKey: Buffer.from(facts.signerKey),
     payee: facts.payee,
     depositUnits: facts.depositUnits,
     state: STATES[facts.state],

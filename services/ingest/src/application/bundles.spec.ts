@@ -141,13 +141,13 @@ describe('a bundle as a whole', () => {
     expect(fixture.verifier.verified).toBe(0);
   });
 
-  it('is refused for a channel of another payer, of another partition, or named twice', async () => {
+  it('is refused for a channel of another signer, of another partition, or named twice', async () => {
     const fixture = new Fixture();
     const [one, two] = fixture.openTogether(2);
     const [stranger] = fixture.openTogether(1);
-    const far = fixture.open({ payerKey: one!.facts.payerKey, partition: 1 });
+    const far = fixture.open({ signerKey: one!.facts.signerKey, partition: 1 });
     for (const [second, detail] of [
-      [stranger, /entry 1 .* another payer/],
+      [stranger, /entry 1 .* another signer/],
       [far, /entry 1 .* another partition/],
       [one, /twice/],
     ] as const) {

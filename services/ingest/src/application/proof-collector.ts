@@ -79,7 +79,7 @@ export class ProofCollector {
       );
     } else {
       this.#batch.addVoucher(
-        table.payerKey(row),
+        table.signerKey(row),
         table.id(row),
         table.payeeBytes(row),
         columns.units(slot),
@@ -94,8 +94,8 @@ export class ProofCollector {
     const known = this.#bundles.get(bundle);
     if (known !== undefined) return known;
     const place = this.#batch.size;
-    const { payerKey, validUntilMs, signature, count } = bundle;
-    this.#batch.addBundle(payerKey, validUntilMs, signature, count);
+    const { signerKey, validUntilMs, signature, count } = bundle;
+    this.#batch.addBundle(signerKey, validUntilMs, signature, count);
     for (let at = 0; at < count; at++) {
       this.#batch.addBundleEntry(bundle.id(at), bundle.cumulativeUnits[at] ?? 0n);
     }

@@ -60,14 +60,14 @@ class PlainProofBatch implements ProofBatch {
   }
 
   addVoucher(
-    payerKey: Uint8Array,
+    signerKey: Uint8Array,
     channelId: Uint8Array,
     payee: Uint8Array,
     cumulativeUnits: bigint,
     validUntilMs: bigint,
     signature: Uint8Array,
   ): void {
-    const [key, id, to, signed] = copies(payerKey, channelId, payee, signature);
+    const [key, id, to, signed] = copies(signerKey, channelId, payee, signature);
     this.proofs.push(() => {
       if (!isKey(key) || id.length !== 32 || to.length !== 20) return false;
       if (!isInt64(cumulativeUnits) || !isInt64(validUntilMs)) return false;
@@ -87,13 +87,13 @@ class PlainProofBatch implements ProofBatch {
   }
 
   addBundle(
-    payerKey: Uint8Array,
+    signerKey: Uint8Array,
     validUntilMs: bigint,
     signature: Uint8Array,
     count: number,
   ): void {
     const leaves: BundleLeaf[] = [];
-    const [key, signed] = copies(payerKey, signature);
+    const [key, signed] = copies(signerKey, signature);
     this.#bundle = { count, leaves };
     this.proofs.push(() => {
       if (!isKey(key) || !isInt64(validUntilMs) || !isCount(count, LIMITS.bundleEntriesMax))

@@ -47,7 +47,7 @@ export class PackedProofBatch implements ProofBatch {
   }
 
   addVoucher(
-    payerKey: Uint8Array,
+    signerKey: Uint8Array,
     channelId: Uint8Array,
     payee: Uint8Array,
     cumulativeUnits: bigint,
@@ -55,7 +55,7 @@ export class PackedProofBatch implements ProofBatch {
     signature: Uint8Array,
   ): void {
     const formed =
-      isKey(payerKey) &&
+      isKey(signerKey) &&
       channelId.length === HASH_BYTES &&
       payee.length === ADDRESS_BYTES &&
       isInt64(cumulativeUnits) &&
@@ -67,7 +67,7 @@ export class PackedProofBatch implements ProofBatch {
     }
     const at = this.#begin(PROOF.voucher, VOUCHER.bytes, COST.signature);
     const bytes = this.#bytes;
-    bytes.set(payerKey, at + VOUCHER.key);
+    bytes.set(signerKey, at + VOUCHER.key);
     bytes.set(signature, at + VOUCHER.signature);
     bytes.set(channelId, at + VOUCHER.channelId);
     bytes.set(payee, at + VOUCHER.payee);
@@ -91,21 +91,21 @@ export class PackedProofBatch implements ProofBatch {
   }
 
   addBundle(
-    payerKey: Uint8Array,
+    signerKey: Uint8Array,
     validUntilMs: bigint,
     signature: Uint8Array,
     count: number,
   ): void {
     const counted = isCount(count, LIMITS.bundleEntriesMax);
     const formed =
-      counted && isKey(payerKey) && isInt64(validUntilMs) && signature.length === SIGNATURE_BYTES;
+      counted && isKey(signerKey) && isInt64(validUntilMs) && signature.length === SIGNATURE_BYTES;
     if (!formed) this.#addMalformed();
     else {
       const bytes = BUNDLE.bytes + count * ENTRY_BYTES;
       const at = this.#begin(PROOF.bundle, bytes, COST.signature + count * COST.entry);
       this.#bundleAt = at;
       this.#view.setUint16(at + BUNDLE.count, count);
-      this.#bytes.set(payerKey, at + BUNDLE.key);
+      this.#bytes.set(signerKey, at + BUNDLE.key);
       this.#bytes.set(signature, at + BUNDLE.signature);
       this.#view.setBigInt64(at + BUNDLE.validUntil, validUntilMs);
     }

@@ -10,7 +10,7 @@ export type ProofBatch = {
   readonly size: number;
   /** The payer's signature (64 bytes) under the voucher's TIP-712 digest; key 65, channel 32, payee 20 bytes. */
   addVoucher(
-    payerKey: Uint8Array,
+    signerKey: Uint8Array,
     channelId: Uint8Array,
     payee: Uint8Array,
     cumulativeUnits: bigint,
@@ -20,7 +20,12 @@ export type ProofBatch = {
   /** Hashing `preimage` `steps` times (1 … LIMITS.tickStepsMax) must give `anchor`; 32 bytes both. */
   addTick(preimage: Uint8Array, steps: number, anchor: Uint8Array): void;
   /** One signature over `count` entries; exactly so many `addBundleEntry` follow before the next item. */
-  addBundle(payerKey: Uint8Array, validUntilMs: bigint, signature: Uint8Array, count: number): void;
+  addBundle(
+    signerKey: Uint8Array,
+    validUntilMs: bigint,
+    signature: Uint8Array,
+    count: number,
+  ): void;
   /** The next leaf of the bundle added last. */
   addBundleEntry(channelId: Uint8Array, cumulativeUnits: bigint): void;
   /** Empties the batch for reuse. Not while it is being verified: throws then. */

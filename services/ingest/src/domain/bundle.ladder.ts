@@ -35,7 +35,7 @@ export function checkBundleValues(
 }
 
 /**
- * What holds for the entries together: distinct channels of one payer and one partition, since their
+ * What holds for the entries together: distinct channels of one signer and one partition, since their
  * proof is one signature and their place one record. `rows` are the entries' channels.
  */
 export function checkBundleChannels(
@@ -43,13 +43,13 @@ export function checkBundleChannels(
   rows: ArrayLike<number>,
 ): Refusal | undefined {
   const first = rows[0] ?? 0;
-  const payer = table.payerNo(first);
+  const signer = table.signerNo(first);
   const partition = table.partition(first);
   const seen = new Set<number>();
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at] ?? 0;
-    if (table.payerNo(row) !== payer) {
-      return refuse('MALFORMED', `entry ${at} of the bundle is of another payer than entry 0`);
+    if (table.signerNo(row) !== signer) {
+      return refuse('MALFORMED', `entry ${at} of the bundle is of another signer than entry 0`);
     }
     if (table.partition(row) !== partition) {
       return refuse('MALFORMED', `entry ${at} of the bundle is of another partition than entry 0`);

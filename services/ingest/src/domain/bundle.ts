@@ -5,7 +5,7 @@ import type { ChannelTable } from './channel-table.js';
 export type Verdict = 'unknown' | 'holds' | 'fails';
 
 /**
- * One signature of a payer for many of its channels. All entries stay listed, also those that were
+ * One signature for many channels of one signer. All entries stay listed, also those that were
  * refused, since the signed root is over all of them. Ids and numbers are copies: a refused entry's
  * channel may leave the table before the bundle is written.
  */
@@ -15,14 +15,14 @@ export class Bundle {
   isCharged = false;
   readonly count: number;
   readonly partition: number;
-  readonly payerKey: Uint8Array;
+  readonly signerKey: Uint8Array;
   readonly channelNos: BigInt64Array;
   readonly cumulativeUnits: BigInt64Array;
   /** Entries that win their channel and are about to be written. */
   readonly wins: Uint8Array;
   readonly #ids: Uint8Array;
 
-  /** Takes at least one entry, all of one payer and partition; `rows` and `units` are parallel. */
+  /** Takes at least one entry, all of one signer and partition; `rows` and `units` are parallel. */
   constructor(
     table: ChannelTable,
     rows: ArrayLike<number>,
@@ -33,7 +33,7 @@ export class Bundle {
     const first = rows[0] ?? 0;
     this.count = rows.length;
     this.partition = table.partition(first);
-    this.payerKey = Uint8Array.from(table.payerKey(first));
+    this.signerKey = Uint8Array.from(table.signerKey(first));
     this.channelNos = new BigInt64Array(this.count);
     this.cumulativeUnits = new BigInt64Array(this.count);
     this.wins = new Uint8Array(this.count);

@@ -25,7 +25,7 @@ function factsOf(seed: number, change: Partial<ChannelFacts> = {}): ChannelFacts
     id,
     channelNo: BigInt(seed) + 2n ** 40n,
     partition: partitionOf(id, PARTITIONS),
-    payerKey: Uint8Array.of(4, ...bytesOf(64, dice(seed % 7))),
+    signerKey: Uint8Array.of(4, ...bytesOf(64, dice(seed % 7))),
     payee: addressFromBytes(bytesOf(20, dice(seed % 5))),
     depositUnits: 10n ** 15n,
     commitment: undefined,
@@ -56,7 +56,7 @@ describe('ChannelTable', () => {
     expect(table.find(Buffer.concat([Buffer.alloc(7), facts.id]), 7)).toBe(row);
     expect(table.find(facts.id.map((byte) => byte ^ 1))).toBe(-1);
     expect(Buffer.from(table.id(row))).toEqual(Buffer.from(facts.id));
-    expect(Buffer.from(table.payerKey(row))).toEqual(Buffer.from(facts.payerKey));
+    expect(Buffer.from(table.signerKey(row))).toEqual(Buffer.from(facts.signerKey));
     expect(table.payee(row)).toBe(facts.payee);
     expect(addressFromBytes(table.payeeBytes(row))).toBe(facts.payee);
     expect(table.payeeIs(row, facts.payee)).toBe(true);
@@ -75,17 +75,17 @@ describe('ChannelTable', () => {
     expect(table.size).toBe(1);
   });
 
-  it('gives channels of one payer the same number, and keeps none of what is gone', () => {
+  it('gives channels of one signer the same number, and keeps none of what is gone', () => {
     const table = tableOf();
     const [a, b, other] = [factsOf(1), factsOf(8), factsOf(2)];
     const rows = [a, b, other].map((facts) => table.learn(facts));
-    const [ofA, ofB, ofOther] = rows.map((row) => table.payerNo(row));
+    const [ofA, ofB, ofOther] = rows.map((row) => table.signerNo(row));
     expect(ofA).toBe(ofB);
     expect(ofA).not.toBe(ofOther);
     for (const row of rows) table.forget(row);
     expect(table.size).toBe(0);
     const again = table.learn(factsOf(3));
-    expect(Buffer.from(table.payerKey(again))).toEqual(Buffer.from(factsOf(3).payerKey));
+    expect(Buffer.from(table.signerKey(again))).toEqual(Buffer.from(factsOf(3).signerKey));
     expect(table.payee(again)).toBe(factsOf(3).payee);
     expect(table.hasTicks(again)).toBe(false);
   });
@@ -269,7 +269,7 @@ function expectSame(table: ChannelTable, row: number, plain: Plain): void {
     partition: facts.partition,
     baseUnits: plain.chain?.baseUnits,
   });
-  expect(Buffer.compare(table.payerKey(row), facts.payerKey)).toBe(0);
+  expect(Buffer.compare(table.signerKey(row), facts.signerKey)).toBe(0);
   expect(Buffer.compare(table.id(row), facts.id)).toBe(0);
   if (plain.chain !== undefined) {
     expect(Buffer.compare(table.tickPreimage(row), plain.preimage)).toBe(0);

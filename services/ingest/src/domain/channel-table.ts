@@ -16,7 +16,7 @@ const ORDER: Readonly<Record<ChannelFacts['state'], 0 | 1 | 2>> = {
   closed: CHANNEL.closed,
 };
 
-const PAYER_KEY_BYTES = 65;
+const SIGNER_KEY_BYTES = 65;
 const ADDRESS_CHARACTERS = 34;
 const ADDRESS_BYTES = 20;
 
@@ -36,7 +36,7 @@ const EVICTABLE_SHARE = 16;
 export class ChannelTable {
   readonly marks: Marks;
   readonly #ids: FixedKeys;
-  readonly #payers: SharedKeys;
+  readonly #signers: SharedKeys;
   /** By the base58 text, which is what vouchers name: comparing needs no decoding. */
   readonly #payees: SharedKeys;
   readonly #payeeBytes: Uint8Array;
@@ -49,7 +49,7 @@ export class ChannelTable {
   readonly #stale: Uint8Array;
   readonly #used: Uint8Array;
   readonly #partition: Uint16Array;
-  readonly #payer: Uint32Array;
+  readonly #signer: Uint32Array;
   readonly #payee: Uint32Array;
   /** Slot of the hash chain; 0 when there is none. */
   readonly #tick: Uint32Array;
@@ -64,7 +64,7 @@ export class ChannelTable {
     const { partitions, rowsMax } = options;
     this.marks = new Marks(partitions);
     this.#ids = new FixedKeys(32, rowsMax);
-    this.#payers = new SharedKeys(PAYER_KEY_BYTES, rowsMax);
+    this.#signers = new SharedKeys(SIGNER_KEY_BYTES, rowsMax);
     this.#payees = new SharedKeys(ADDRESS_CHARACTERS, rowsMax);
     this.#payeeBytes = new Uint8Array(rowsMax * ADDRESS_BYTES);
     this.#ticks = new TickColumns(rowsMax);
@@ -76,7 +76,7 @@ export class ChannelTable {
     this.#stale = new Uint8Array(rowsMax);
     this.#used = new Uint8Array(rowsMax);
     this.#partition = new Uint16Array(rowsMax);
-    this.#payer = new Uint32Array(rowsMax);
+    this.#signer = new Uint32Array(rowsMax);
     this.#payee = new Uint32Array(rowsMax);
     this.#tick = new Uint32Array(rowsMax);
     this.#holds = new Uint32Array(rowsMax);
@@ -145,7 +145,7 @@ export class ChannelTable {
   forgetPartition(partition: number): void {
     this.marks.clear(partition);
     for (let row = 0; row < this.#ids.numbersEnd; row++) {
-      if (this.#payer[row] !== 0 && this.#partition[row] === partition) this.forget(row);
+      if (this.#signer[row] !== 0 && this.#partition[row] === partition) this.forget(row);
     }
   }
 
@@ -245,14 +245,14 @@ export class ChannelTable {
     this.#ticks.advance(this.#tick[row] ?? 0, index, preimage);
   }
 
-  /** The payer's public key in the 65-byte form; a view that channels of one payer share. */
-  payerKey(row: number): Uint8Array {
-    return this.#payers.view(this.payerNo(row));
+  /** The public key that signs the channel's payments, in the 65-byte form; a view that its channels share. */
+  signerKey(row: number): Uint8Array {
+    return this.#signers.view(this.signerNo(row));
   }
 
-  /** The same number for all channels of a payer, while one of them is here. */
-  payerNo(row: number): number {
-    return (this.#payer[row] ?? 0) - 1;
+  /** The same number for all channels that one key signs, while one of them is here. */
+  signerNo(row: number): number {
+    return (this.#signer[row] ?? 0) - 1;
   }
 
   /** The payee's 20 bytes; a view. */
@@ -289,7 +289,7 @@ export class ChannelTable {
     const payee = this.#payees.take(this.#text);
     if (payeeBytes !== undefined) this.#payeeBytes.set(payeeBytes, payee * ADDRESS_BYTES);
     this.#payee[row] = payee;
-    this.#payer[row] = this.#payers.take(facts.payerKey) + 1;
+    this.#signer[row] = this.#signers.take(facts.signerKey) + 1;
     this.#partition[row] = facts.partition;
     this.#channelNo[row] = facts.channelNo;
     this.#depositUnits[row] = facts.depositUnits;
@@ -328,8 +328,8 @@ export class ChannelTable {
   #remove(row: number): void {
     this.#ids.remove(row);
     this.#payees.drop(this.#payee[row] ?? 0);
-    this.#payers.drop(this.payerNo(row));
-    this.#payer[row] = 0;
+    this.#signers.drop(this.signerNo(row));
+    this.#signer[row] = 0;
     if (this.hasTicks(row)) this.#ticks.remove(this.#tick[row] ?? 0);
     this.#tick[row] = 0;
     this.#stale[row] = 0;

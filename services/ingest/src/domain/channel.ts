@@ -8,8 +8,11 @@ export type ChannelFacts = {
   readonly id: Uint8Array;
   readonly channelNo: bigint;
   readonly partition: number;
-  /** The payer's public key in the 65-byte form, which libsecp256k1 reads without a square root. */
-  readonly payerKey: Uint8Array;
+  /**
+   * The public key that signs its payments, the payer's or that of a session key, in the 65-byte form,
+   * which libsecp256k1 reads without a square root.
+   */
+  readonly signerKey: Uint8Array;
   readonly payee: Address;
   readonly depositUnits: Units;
   readonly commitment: TickCommitment | undefined;

@@ -70,7 +70,7 @@ function channelOf(partition = HOME) {
   const payee = newKeys().address;
   const salt = saltFor({ payer: keys.address, payee }, partition, PARTITIONS);
   const id = channelIdOf(keys.address, payee, salt);
-  const channel = fixture.open({ id, payee, payerKey: keys.publicKey, partition });
+  const channel = fixture.open({ id, payee, signerKey: keys.publicKey, partition });
   return { ...channel, payer: keys, payee, id: Buffer.from(id) };
 }
 const voucherOf = (channel: ReturnType<typeof channelOf>, cumulativeUnits: bigint) =>

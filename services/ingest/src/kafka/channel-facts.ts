@@ -35,7 +35,7 @@ export function factsOf(view: ChannelView, partitions: number): ChannelFacts {
     id: view.channelId,
     channelNo: view.channelNo,
     partition: view.partition,
-    payerKey: view.payerPublicKey,
+    signerKey: view.payerPublicKey,
     payee: view.payee,
     depositUnits: view.depositUnits,
     commitment,

@@ -76,7 +76,7 @@ export class Payers {
       id,
       channelNo: this.#number++,
       partition,
-      payerKey: payer.publicKey,
+      signerKey: payer.publicKey,
       payee,
       depositUnits: DEPOSIT_UNITS,
       commitment: {
