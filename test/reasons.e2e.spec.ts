@@ -114,6 +114,22 @@ const TABLE: Readonly<Record<Reason, Provocation>> = {
   BAD_PREIMAGE: (scene) => post(scene, { ticks: [tickOf(scene.tickChannel, 1n)] }),
   TICKS_LEFT: ({ rich, tickChannel }) =>
     rich.commitTicks(tickChannel, new TickChain(newId(), 1n, 10, 100n).commitment),
+  KEY_NOT_DELEGATED: ({ stranger, rich, poor }) =>
+    stranger.openChannel({
+      payer: rich.wallet.address,
+      payee: poor.wallet.address,
+      depositUnits: 1n,
+    }),
+  KEY_CAP_EXCEEDED: async ({ ledger, rich, poor }) => {
+    const key = Wallet.generate(ledger.network.domain);
+    const { publicKey } = key;
+    await rich.delegateSessionKey({ publicKey, capUnits: 9n, expiresAtMs: soon() });
+    return ledger.account(key).openChannel({
+      payer: rich.wallet.address,
+      payee: poor.wallet.address,
+      depositUnits: 10n,
+    });
+  },
   ACCOUNT_UNKNOWN: ({ stranger, poor }) =>
     stranger.transfer({ payee: poor.wallet.address, amountUnits: 1n }),
   INSUFFICIENT_FUNDS: ({ rich, poor }) =>

@@ -59,6 +59,14 @@ function ours({ type, message: m }: Example): Uint8Array {
       const transfer = { transferId: bytes('transferId'), payee: of('payee') };
       return digests.transfer({ ...transfer, amountUnits: amountUnits(), validUntilMs });
     }
+    case 'DelegateSessionKey': {
+      const capUnits = integer('capUnits');
+      const expiresAtMs = integer('expiresAtMs');
+      const delegation = { account: of('account'), key: of('key'), capUnits, expiresAtMs };
+      return digests.delegateSessionKey({ ...delegation, validUntilMs });
+    }
+    case 'RevokeSessionKey':
+      return digests.revokeSessionKey({ account: of('account'), key: of('key'), validUntilMs });
     case 'OpenChannel':
       return digests.openChannel({
         payer: of('payer'),

@@ -5,9 +5,11 @@ import {
   type LedgerServiceClient,
   type ListChannelsResponse,
   type ListHistoryResponse,
+  type ListSessionKeysResponse,
   type ListWithdrawalsResponse,
   type PageRequest,
   type QuoteWithdrawalResponse,
+  type SessionKey,
   type TransferResponse,
   type Withdrawal,
 } from '#libs/contracts';
@@ -18,7 +20,7 @@ import { LedgerUnavailable } from './errors.js';
 import { homePartition, saltFor } from './home-partition.js';
 import type { CallPolicy } from './policy.js';
 import { callUnary, type UnaryMethod } from './unary.js';
-import { newId, type Wallet } from './wallet.js';
+import { newId, type SessionKeyTerms, type Wallet } from './wallet.js';
 import { watchBalances } from './watch.js';
 
 /** How long a signed request stays valid: longer than any retry, too short to be worth stealing. */
@@ -30,6 +32,8 @@ const REQUEST_VALID_MS = 600_000;
  */
 export type ChannelOrder = {
   readonly payee: Address;
+  /** The account that pays, when the wallet's key is a session key of it. */
+  readonly payer?: Address | undefined;
   readonly depositUnits: Units;
   readonly ticks?: TickTerms | undefined;
   readonly salt?: Uint8Array | undefined;
@@ -100,13 +104,41 @@ export class AccountClient {
     return this.#write('Transfer', this.grpc.transfer.bind(this.grpc), request);
   }
 
-  /** Locks the deposit of a new channel. */
+  /**
+   * Lets another key, whose private part this wallet need not have, open channels and pay on them up to a cap
+   * and until a time (Network.sessionKeyLifeMaxMs ahead at most). A repeat with the same terms is harmless.
+   */
+  async delegateSessionKey(terms: SessionKeyTerms): Promise<SessionKey> {
+    const request = this.wallet.delegateSessionKey(terms, this.#validUntilMs());
+    const method = this.grpc.delegateSessionKey.bind(this.grpc);
+    const answer = await this.#write('DelegateSessionKey', method, request);
+    return present('DelegateSessionKey', answer.sessionKey);
+  }
+
+  /** Lets a session key open nothing more; close what it has opened to stop its payments as well. */
+  async revokeSessionKey(key: Address): Promise<SessionKey> {
+    const request = this.wallet.revokeSessionKey(key, this.#validUntilMs());
+    const method = this.grpc.revokeSessionKey.bind(this.grpc);
+    const answer = await this.#write('RevokeSessionKey', method, request);
+    return present('RevokeSessionKey', answer.sessionKey);
+  }
+
+  listSessionKeys(page?: PageRequest): Promise<ListSessionKeysResponse> {
+    return this.#read('ListSessionKeys', this.grpc.listSessionKeys.bind(this.grpc), { page });
+  }
+
+  /**
+   * Locks the deposit of a new channel. By a session key: refused with KEY_NOT_DELEGATED once it is revoked
+   * or has expired, and with KEY_CAP_EXCEEDED above what its cap leaves.
+   */
   async openChannel(order: ChannelOrder): Promise<Channel> {
+    const payer = order.payer ?? this.wallet.address;
     const request = this.wallet.openChannel({
+      payer,
       payee: order.payee,
       depositUnits: order.depositUnits,
       ticks: order.ticks,
-      salt: order.salt ?? this.#homeSalt(order.payee),
+      salt: order.salt ?? this.#homeSalt(payer, order.payee),
       validUntilMs: this.#validUntilMs(),
     });
     const method = this.grpc.openChannel.bind(this.grpc);
@@ -123,7 +155,10 @@ export class AccountClient {
     return present('CommitTicks', (await this.#write('CommitTicks', method, request)).channel);
   }
 
-  /** Begins the end of a channel: at once for its payee, after the dispute window for its payer. */
+  /**
+   * Begins the end of a channel: at once for its payee, after the dispute window for its payer or the
+   * session key that signs it.
+   */
   async closeChannel(channelId: Uint8Array): Promise<Channel> {
     const request = this.wallet.closeChannel(channelId, this.#validUntilMs());
     const method = this.grpc.closeChannel.bind(this.grpc);
@@ -178,8 +213,7 @@ export class AccountClient {
     return this.#read('ListWithdrawals', this.grpc.listWithdrawals.bind(this.grpc), { page });
   }
 
-  #homeSalt(payee: Address): Buffer {
-    const payer = this.wallet.address;
+  #homeSalt(payer: Address, payee: Address): Buffer {
     const ends = { payer, payee };
     return saltFor(ends, homePartition(payer, this.partitions), this.partitions);
   }

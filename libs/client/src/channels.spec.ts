@@ -15,7 +15,7 @@ function pair(chain?: TickChain, depositUnits = 100n) {
   const terms = {
     ...ends,
     payer: payer.address,
-    payerPublicKey: payer.publicKey,
+    signerPublicKey: payer.publicKey,
     ticks: chain?.commitment,
   };
   return { paying, receiving: new ReceivingChannel(payee.digests, terms), terms };
@@ -133,8 +133,22 @@ describe('PayingChannel and ReceivingChannel', () => {
 
   it('want the payer’s own key', () => {
     const { terms } = pair();
-    const wrong = { ...terms, payerPublicKey: payee.publicKey };
+    const wrong = { ...terms, signerPublicKey: payee.publicKey };
     expect(() => new ReceivingChannel(payee.digests, wrong)).toThrow(LedgerRefusal);
     expect(() => new TickChain(new Uint8Array(5), 1n, 1)).toThrow(TypeError);
+  });
+
+  it('take a session key of the payer only when the payee says so, and then that key alone', () => {
+    const { terms, paying: byPayer } = pair();
+    const session = Wallet.generate(domain);
+    const signed = { ...terms, signer: session.address, signerPublicKey: session.publicKey };
+    expect(() => new ReceivingChannel(payee.digests, signed)).toThrow(/enforced on chain/);
+    const takesSessionKey = true;
+    const wrong = { ...signed, signerPublicKey: payer.publicKey, takesSessionKey };
+    expect(() => new ReceivingChannel(payee.digests, wrong)).toThrow(LedgerRefusal);
+    const receiving = new ReceivingChannel(payee.digests, { ...signed, takesSessionKey });
+    expect(receiving.takeVoucher(byPayer.pay(5n))).toMatchObject({ reason: 'BAD_SIGNATURE' });
+    const paying = new PayingChannel(session, terms);
+    expect(receiving.takeVoucher(paying.pay(7n))).toEqual({ ok: true, value: 7n });
   });
 });

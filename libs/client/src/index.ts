@@ -37,4 +37,4 @@ export { ReceivingChannel, type ReceivingTerms } from './receiving-channel.js';
 export { type InclusionProof, type ProofOf, SettlementClient } from './settlement.client.js';
 export { VoucherClient } from './voucher.client.js';
 export { type StreamSettings, VoucherStream } from './voucher.stream.js';
-export { newId, Wallet } from './wallet.js';
+export { newId, type SessionKeyTerms, Wallet } from './wallet.js';

@@ -23,6 +23,8 @@ export type Network = {
   readonly withdrawalMinUnits: Units;
   readonly withdrawalMaxUnits: Units;
   readonly withdrawalFeeUnits: Units;
+  readonly sessionKeysMax: number;
+  readonly sessionKeyLifeMaxMs: bigint;
 };
 
 /** LedgerService: what anyone may ask, and {@link account} for what a wallet may do. */
@@ -93,5 +95,7 @@ function networkOf(answer: GetNetworkResponse): Network {
     withdrawalMinUnits: answer.withdrawalMinUnits,
     withdrawalMaxUnits: answer.withdrawalMaxUnits,
     withdrawalFeeUnits: answer.withdrawalFeeUnits,
+    sessionKeysMax: answer.sessionKeysMax,
+    sessionKeyLifeMaxMs: answer.sessionKeyLifeMaxMs,
   };
 }

@@ -21,8 +21,15 @@ import { LedgerRefusal } from './errors.js';
 export type ReceivingTerms = {
   readonly channelId: Uint8Array;
   readonly payer: Address;
-  /** 33 or 65 bytes; the payer sends it, and it must hash to the payer's address. */
-  readonly payerPublicKey: Uint8Array;
+  /** Who signs its payments; without it the payer. */
+  readonly signer?: Address | undefined;
+  /** 33 or 65 bytes; the payer sends it, and it must hash to the signer's address. */
+  readonly signerPublicKey: Uint8Array;
+  /**
+   * Take payments signed by a session key of the payer. They are booked like others, but the vault pays only for
+   * vouchers of the payer's own key: what is not booked yet could not be enforced on chain.
+   */
+  readonly takesSessionKey?: boolean | undefined;
   readonly payee: Address;
   readonly depositUnits: Units;
   readonly ticks?: TickCommitment | undefined;
@@ -41,14 +48,22 @@ export class ReceivingChannel {
   #tickIndex = 0n;
   #anchor: Uint8Array;
 
-  /** Throws a LedgerRefusal when the public key is not the payer's. */
+  /**
+   * Throws a LedgerRefusal when the public key is not the signer's, or the signer is a session key and that
+   * is not wanted.
+   */
   constructor(
     private readonly digests: Digests,
     readonly terms: ReceivingTerms,
   ) {
-    const publicKey = parsePublicKey(terms.payerPublicKey);
-    if (publicKey === undefined || addressOfPublicKey(publicKey) !== terms.payer) {
-      throw new LedgerRefusal('BAD_SIGNATURE', 'the public key is not that of the payer');
+    const signer = terms.signer ?? terms.payer;
+    if (signer !== terms.payer && terms.takesSessionKey !== true) {
+      const text = 'a session key signs the channel, whose vouchers cannot be enforced on chain';
+      throw new LedgerRefusal('NOT_PERMITTED', text);
+    }
+    const publicKey = parsePublicKey(terms.signerPublicKey);
+    if (publicKey === undefined || addressOfPublicKey(publicKey) !== signer) {
+      throw new LedgerRefusal('BAD_SIGNATURE', 'the public key is not that of the signer');
     }
     this.#publicKey = publicKey;
     this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
@@ -73,7 +88,7 @@ export class ReceivingChannel {
     const outside = this.#checkAmount(voucher.cumulativeUnits);
     if (outside !== undefined) return outside;
     if (!verify(this.digests.voucher(voucher), voucher.signature, this.#publicKey)) {
-      return refuse('BAD_SIGNATURE', 'the signature is not the payer’s');
+      return refuse('BAD_SIGNATURE', 'the signature is not the signer’s');
     }
     return accept(this.#raiseTo(voucher.cumulativeUnits));
   }

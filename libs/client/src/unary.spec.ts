@@ -20,6 +20,8 @@ const network: GetNetworkResponse = {
   withdrawalMaxUnits: 1000n,
   withdrawalAccountDayUnits: 10_000n,
   withdrawalFeeUnits: 1n,
+  sessionKeysMax: 32,
+  sessionKeyLifeMaxMs: 1_000n,
 };
 const policy = { deadlineMs: 300, retryForMs: 700, backoffMinMs: 10, backoffMaxMs: 50 };
 const none = { availableUnits: 0n, heldUnits: 0n, inChannelsUnits: 0n, withdrawingUnits: 0n };

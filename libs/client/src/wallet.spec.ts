@@ -56,6 +56,28 @@ describe('Wallet', () => {
     expect(signedBy(digests.register(wallet.address), wallet.register().signature)).toBe(true);
   });
 
+  it('delegates session keys, and opens for the payer whose session key it is', () => {
+    const [capUnits, expiresAtMs] = [9n, until + 5n];
+    const delegation = { account: wallet.address, capUnits, expiresAtMs, validUntilMs: until };
+    const { publicKey, address: key } = other;
+    const request = wallet.delegateSessionKey({ publicKey, capUnits, expiresAtMs }, until);
+    expect(request).toMatchObject({ ...delegation, publicKey: Buffer.from(publicKey) });
+    expect(signedBy(digests.delegateSessionKey({ ...delegation, key }), request.signature)).toBe(
+      true,
+    );
+    const bad = { publicKey: new Uint8Array(65), capUnits, expiresAtMs };
+    expect(() => wallet.delegateSessionKey(bad, until)).toThrow(TypeError);
+    const revoked = wallet.revokeSessionKey(key, until);
+    expect(signedBy(digests.revokeSessionKey(revoked), revoked.signature)).toBe(true);
+
+    const terms = { payee: key, depositUnits: 9n, salt: newId(), validUntilMs: until };
+    expect(wallet.openChannel(terms).signer).toBe('');
+    const payer = other.address;
+    const opened = wallet.openChannel({ ...terms, payee: wallet.address, payer });
+    expect(opened).toMatchObject({ payer, signer: wallet.address });
+    expect(signedBy(digests.openChannel(opened), opened.signature)).toBe(true);
+  });
+
   it('signs bundles and tick commitments so that the ledger verifies them', () => {
     const leaves = [newId(), newId(), newId()].map((channelId, at) => ({
       channelId,

@@ -7,18 +7,21 @@ import {
   type CancelWithdrawalRequest,
   type CloseChannelRequest,
   type CommitTicksRequest,
+  type DelegateSessionKeyRequest,
   type OpenChannelRequest,
   type PlaceAskRequest,
   type PlaceBidRequest,
   type RegisterAccountRequest,
   type RequestWithdrawalRequest,
+  type RevokeSessionKeyRequest,
   type TransferRequest,
   type Voucher,
 } from '#libs/contracts';
-import { type KeyPair, keyPairOf, sha256, sign } from '#libs/crypto';
+import { type KeyPair, keyPairOf, parsePublicKey, sha256, sign } from '#libs/crypto';
 import {
   type Address,
   type AssetName,
+  addressOfPublicKey,
   type BundleLeaf,
   bundleRoot,
   type ChannelTerms,
@@ -27,6 +30,7 @@ import {
   type SigningDomain,
   type TickCommitment,
   toHex,
+  type Units,
   type VoucherClaim,
 } from '#libs/domain';
 import { toBuffer } from './bytes.js';
@@ -36,7 +40,17 @@ export function newId(): Buffer {
   return randomBytes(32);
 }
 
-/** One key pair on one ledger: makes and signs every message of the API. It never does I/O. */
+/** What a session key may do: the bytes of its public key (33 or 65), and its bounds. */
+export type SessionKeyTerms = {
+  readonly publicKey: Uint8Array;
+  readonly capUnits: Units;
+  readonly expiresAtMs: bigint;
+};
+
+/**
+ * One key pair on one ledger: makes and signs every message of the API. It never does I/O. It may be an
+ * account's own key or a session key of another account, for which it then opens channels and pays.
+ */
 export class Wallet {
   readonly address: Address;
   /** 65 bytes, uncompressed. */
@@ -110,11 +124,33 @@ export class Wallet {
     return { ...t, payer: this.address, signature: this.sign(this.digests.transfer(t)) };
   }
 
-  openChannel(terms: Omit<ChannelTerms, 'payer'>): OpenChannelRequest {
-    const full = { ...terms, payer: this.address };
+  /** Lets another key open channels for this account. Throws a TypeError when the bytes are no public key. */
+  delegateSessionKey(terms: SessionKeyTerms, validUntilMs: bigint): DelegateSessionKeyRequest {
+    const publicKey = parsePublicKey(terms.publicKey);
+    if (publicKey === undefined) throw new TypeError('a public key has 33 or 65 bytes');
+    const { capUnits, expiresAtMs } = terms;
+    const request = { account: this.address, capUnits, expiresAtMs, validUntilMs };
+    const digest = this.digests.delegateSessionKey({
+      ...request,
+      key: addressOfPublicKey(publicKey),
+    });
+    return { ...request, publicKey: toBuffer(publicKey), signature: this.sign(digest) };
+  }
+
+  revokeSessionKey(key: Address, validUntilMs: bigint): RevokeSessionKeyRequest {
+    const request = { account: this.address, key, validUntilMs };
+    return { ...request, signature: this.sign(this.digests.revokeSessionKey(request)) };
+  }
+
+  /** Without `payer` the channel is this key's own account's; with it this is a session key of the payer. */
+  openChannel(
+    terms: Omit<ChannelTerms, 'payer'> & { readonly payer?: Address | undefined },
+  ): OpenChannelRequest {
+    const full = { ...terms, payer: terms.payer ?? this.address };
     const { ticks } = full;
     return {
       ...full,
+      signer: full.payer === this.address ? '' : this.address,
       salt: toBuffer(full.salt),
       ticks: ticks && { ...ticks, chainEnd: toBuffer(ticks.chainEnd), baseUnits: 0n },
       signature: this.sign(this.digests.openChannel(full)),

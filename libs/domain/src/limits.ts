@@ -24,6 +24,10 @@ export const LIMITS = {
   validityMaxMs: 400n * 24n * 3_600_000n,
   /** How far ahead a session may be valid. */
   sessionMaxMs: 24n * 3_600_000n,
+  /** Session keys of one account that are neither revoked nor expired: devices of one person. */
+  sessionKeysMax: 32,
+  /** How far ahead a session key may expire: a key that is forgotten ends by itself. */
+  sessionKeyLifeMaxMs: 90n * 24n * 3_600_000n,
   /** Entries of one page. */
   pageMax: 500,
   /** Slots of one order. */

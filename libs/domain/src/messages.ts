@@ -19,6 +19,9 @@ export const TYPES = {
   Voucher: 'Voucher(bytes32 channelId,address payee,uint256 cumulativeUnits,uint256 validUntilMs)',
   Bundle: 'Bundle(bytes32 root,uint256 count,uint256 validUntilMs)',
   Transfer: 'Transfer(bytes32 transferId,address payee,uint256 amountUnits,uint256 validUntilMs)',
+  DelegateSessionKey:
+    'DelegateSessionKey(address account,address key,uint256 capUnits,uint256 expiresAtMs,uint256 validUntilMs)',
+  RevokeSessionKey: 'RevokeSessionKey(address account,address key,uint256 validUntilMs)',
   OpenChannel:
     'OpenChannel(address payer,address payee,uint256 depositUnits,bytes32 salt,bytes32 tickChainEnd,uint256 tickValueUnits,uint256 ticksMax,uint256 validUntilMs)',
   CloseChannel: 'CloseChannel(bytes32 channelId,uint256 validUntilMs)',
@@ -58,7 +61,23 @@ export type TickTerms = {
  */
 export type TickCommitment = TickTerms & { readonly baseUnits: Units };
 
-/** What a payer signs to open a channel. */
+/** What an account signs to let another key open channels for it. */
+export type Delegation = {
+  readonly account: Address;
+  readonly key: Address;
+  readonly capUnits: Units;
+  readonly expiresAtMs: bigint;
+  readonly validUntilMs: bigint;
+};
+
+/** What an account signs to let a session key open nothing more. */
+export type Revocation = {
+  readonly account: Address;
+  readonly key: Address;
+  readonly validUntilMs: bigint;
+};
+
+/** What is signed to open a channel, by the payer or a session key of the payer. */
 export type ChannelTerms = {
   readonly payer: Address;
   readonly payee: Address;
@@ -73,7 +92,7 @@ export function channelIdOf(payer: Address, payee: Address, salt: Uint8Array): U
   return keccak_256(concatBytes(addressWord(payer), addressWord(payee), salt));
 }
 
-/** What a payer signs to pay. */
+/** What a channel's signer signs to pay. */
 export type VoucherClaim = {
   readonly channelId: Uint8Array;
   readonly payee: Address;
@@ -124,6 +143,26 @@ export class Digests {
       addressWord(t.payee),
       uintWord(t.amountUnits),
       uintWord(t.validUntilMs),
+    );
+  }
+
+  delegateSessionKey(d: Delegation): Uint8Array {
+    return this.#digest(
+      'DelegateSessionKey',
+      addressWord(d.account),
+      addressWord(d.key),
+      uintWord(d.capUnits),
+      uintWord(d.expiresAtMs),
+      uintWord(d.validUntilMs),
+    );
+  }
+
+  revokeSessionKey(r: Revocation): Uint8Array {
+    return this.#digest(
+      'RevokeSessionKey',
+      addressWord(r.account),
+      addressWord(r.key),
+      uintWord(r.validUntilMs),
     );
   }
 

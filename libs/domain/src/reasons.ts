@@ -34,6 +34,8 @@ export const REASONS = [
   'NOT_FOUND',
   'OVERLOADED',
   'TICKS_LEFT',
+  'KEY_NOT_DELEGATED',
+  'KEY_CAP_EXCEEDED',
 ] as const;
 
 /** One of {@link REASONS}. */

@@ -35,6 +35,8 @@ export const STATUS_OF: Readonly<Record<Reason, status>> = {
   NOT_FOUND: status.NOT_FOUND,
   OVERLOADED: status.RESOURCE_EXHAUSTED,
   TICKS_LEFT: status.FAILED_PRECONDITION,
+  KEY_NOT_DELEGATED: status.PERMISSION_DENIED,
+  KEY_CAP_EXCEEDED: status.FAILED_PRECONDITION,
 };
 
 /** Trailer that carries the reason's name in clear. */

@@ -44,6 +44,7 @@ export function balanceModule(config: BalanceConfig, logger: Logger): ModuleMeta
     useCases.network,
     useCases.statements,
     useCases.transfers,
+    useCases.sessionKeys,
     useCases.channels,
     useCases.ticks,
     useCases.withdrawals,

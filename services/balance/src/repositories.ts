@@ -11,6 +11,7 @@ import { HoldRepository } from './repositories/hold.repository.js';
 import { LiabilityRepository } from './repositories/liability.repository.js';
 import { LogRepository } from './repositories/log.repository.js';
 import { OutboxRepository } from './repositories/outbox.repository.js';
+import { SessionKeyRepository } from './repositories/session-key.repository.js';
 import { StatementRepository } from './repositories/statement.repository.js';
 import { TickCommitmentRepository } from './repositories/tick-commitment.repository.js';
 import { TotalsRepository } from './repositories/totals.repository.js';
@@ -34,6 +35,7 @@ export function createRepositories(database: Database) {
     liabilities: new LiabilityRepository(database),
     log: new LogRepository(database),
     outbox: new OutboxRepository(database),
+    sessionKeys: new SessionKeyRepository(database),
     statements: new StatementRepository(database),
     totals: new TotalsRepository(database, chain),
     transfers: new TransferRepository(database),

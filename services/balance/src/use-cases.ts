@@ -1,6 +1,6 @@
 import { LEDGER_PARTITIONS } from '#libs/contracts';
 import type { Database } from '#libs/database';
-import { Digests } from '#libs/domain';
+import { Digests, LIMITS } from '#libs/domain';
 import type { Logger } from '#libs/observability';
 import { AdvanceWithdrawalService } from './application/advance-withdrawal.service.js';
 import { ApplyMatchesService } from './application/apply-matches.service.js';
@@ -15,6 +15,7 @@ import { NetworkService } from './application/network.service.js';
 import { QuoteWithdrawalService } from './application/quote-withdrawal.service.js';
 import { ResolveSuspenseService } from './application/resolve-suspense.service.js';
 import { SealOperationsService } from './application/seal-operations.service.js';
+import { SessionKeysService } from './application/session-keys.service.js';
 import { SignersService } from './application/signers.service.js';
 import { StatementsService } from './application/statements.service.js';
 import { TotalsService } from './application/totals.service.js';
@@ -40,7 +41,7 @@ export function createUseCases(parts: Parts) {
     chainId: config.CHAIN_ID,
     vaultAddress: config.VAULT_ADDRESS,
   });
-  const signers = new SignersService(at.accounts, digests, clock);
+  const signers = new SignersService(at.accounts, at.sessionKeys, digests, clock);
   const common = { database, ...at, signers, digests, clock };
   const context = { digests, clock };
   const terms = withdrawalTerms(config);
@@ -62,6 +63,7 @@ export function createUseCases(parts: Parts) {
       ...common,
       disputeWindowMs: BigInt(config.DISPUTE_WINDOW_MS),
     }),
+    sessionKeys: new SessionKeysService(common),
     ticks: new CommitTicksService(common),
     holds: new HoldsService(database, at.books, at.holds, signers, context),
     suspense: new ResolveSuspenseService(common),
@@ -108,5 +110,7 @@ function networkFacts(config: BalanceConfig) {
     withdrawalMaxUnits: config.WITHDRAWAL_MAX_UNITS,
     withdrawalFeeUnits: config.WITHDRAWAL_FEE_UNITS,
     withdrawalAccountDayUnits: config.WITHDRAWAL_ACCOUNT_DAY_UNITS,
+    sessionKeysMax: LIMITS.sessionKeysMax,
+    sessionKeyLifeMaxMs: LIMITS.sessionKeyLifeMaxMs,
   };
 }

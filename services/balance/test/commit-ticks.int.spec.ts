@@ -176,7 +176,7 @@ describe('CommitTicks', () => {
     };
     const digest = kit.digests.openChannel({ ...terms, ticks: first.ticks });
     const signature = Buffer.from(sign(digest, payer.privateKey));
-    const request = { ...terms, signature };
+    const request = { ...terms, signature, signer: '' };
     const based = { ...first.ticks, baseUnits: 1n };
     expect(reason(await kit.use.channels.open({ ...request, ticks: based }))).toBe('MALFORMED');
     const channel = value(await kit.use.channels.open({ ...request, ticks: first.ticks }));

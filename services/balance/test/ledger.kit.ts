@@ -95,7 +95,7 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
         validUntilMs: validUntilMs(),
       };
       const signature = Buffer.from(sign(digests.openChannel(terms), payer.privateKey));
-      return { ...terms, ticks: undefined, signature };
+      return { ...terms, ticks: undefined, signature, signer: '' };
     }
 
     async function channel(

@@ -116,7 +116,7 @@ async function checkLease(world: World, plan: PairPlan, match: Match): Promise<P
     receiving: new ReceivingChannel(payee.wallet.digests, {
       ...terms,
       payer: payer.wallet.address,
-      payerPublicKey: payer.wallet.publicKey,
+      signerPublicKey: payer.wallet.publicKey,
     }),
   };
 }

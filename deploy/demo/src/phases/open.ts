@@ -53,7 +53,7 @@ async function open(world: World, plan: PairPlan): Promise<Pair> {
     receiving: new ReceivingChannel(payee.wallet.digests, {
       ...terms,
       payer: payer.wallet.address,
-      payerPublicKey: payer.wallet.publicKey,
+      signerPublicKey: payer.wallet.publicKey,
       ticks: chain?.commitment,
     }),
   };

@@ -47,9 +47,27 @@ export const channels = ledger.table(
     claimDetail: int8('claim_detail'),
     claimProof: bytea('claim_proof'),
     matchId: bytea('match_id'),
+    sessionKeyNo: int8('session_key_no'),
   },
   (table) => [primaryKey({ columns: [table.part, table.channelNo] })],
 );
+
+/** Keys that may open channels for an account; see migrations/0015_session_keys.sql. */
+export const sessionKeys = ledger.table('session_keys', {
+  sessionKeyNo: int8('session_key_no').primaryKey().generatedAlwaysAsIdentity(),
+  accountNo: int8('account_no').notNull(),
+  address: text('address').notNull(),
+  publicKey: bytea('public_key').notNull(),
+  capUnits: int8('cap_units').notNull(),
+  usedUnits: int8('used_units').notNull().default(0n),
+  expiresAtMs: int8('expires_at_ms').notNull(),
+  validUntilMs: int8('valid_until_ms').notNull(),
+  signature: bytea('signature').notNull(),
+  delegatedAtMs: int8('delegated_at_ms').notNull(),
+  revokedAtMs: int8('revoked_at_ms'),
+  revocationValidUntilMs: int8('revocation_valid_until_ms'),
+  revocationSignature: bytea('revocation_signature'),
+});
 
 export const tickCommitments = ledger.table(
   'tick_commitments',

@@ -1,7 +1,8 @@
 import type { ChannelView, CloseChannelRequest, OpenChannelRequest } from '#libs/contracts';
 import { verify } from '#libs/crypto';
-import type { Database } from '#libs/database';
+import type { Database, Transaction } from '#libs/database';
 import {
+  type Address,
   accept,
   type ChannelTerms,
   channelIdOf,
@@ -13,17 +14,20 @@ import {
   LIMITS,
   type Result,
   refuse,
+  type Units,
 } from '#libs/domain';
 import { side } from '../domain/posting.js';
+import { openingProblem } from '../domain/session-key.js';
 import { checkTickTerms } from '../domain/tick-terms.js';
 import type { AccountRepository } from '../repositories/account.repository.js';
 import type { BooksRepository } from '../repositories/books.repository.js';
 import type { ChannelRepository, StoredChannel } from '../repositories/channel.repository.js';
 import type { OutboxRepository } from '../repositories/outbox.repository.js';
+import type { SessionKeyRepository } from '../repositories/session-key.repository.js';
 import type { Clock } from './clock.js';
 import { channelEvents, channelView } from './events.js';
-import type { Signer, SignersService } from './signers.service.js';
-import { Insufficient, refuseInsufficient } from './transfers.service.js';
+import { Refused, refuseRolledBack } from './refused.js';
+import type { Opener, SignersService } from './signers.service.js';
 
 /** What the channel use cases need. */
 export type ChannelsDependencies = {
@@ -32,6 +36,7 @@ export type ChannelsDependencies = {
   readonly books: BooksRepository;
   readonly channels: ChannelRepository;
   readonly outbox: OutboxRepository;
+  readonly sessionKeys: SessionKeyRepository;
   readonly signers: SignersService;
   readonly digests: Digests;
   readonly clock: Clock;
@@ -43,59 +48,62 @@ export class ChannelsService {
   constructor(private readonly deps: ChannelsDependencies) {}
 
   /**
-   * Locks a deposit. The same terms again return the channel as it is now.
-   * MALFORMED, LIMIT_EXCEEDED, ACCOUNT_UNKNOWN, BAD_SIGNATURE, ID_REUSED, EXPIRED, INSUFFICIENT_FUNDS.
+   * Locks a deposit. The same terms by the same signer again return the channel as it is now.
+   * MALFORMED, LIMIT_EXCEEDED, ACCOUNT_UNKNOWN, KEY_NOT_DELEGATED, BAD_SIGNATURE, ID_REUSED, EXPIRED,
+   * KEY_CAP_EXCEEDED, INSUFFICIENT_FUNDS.
    */
   async open(request: OpenChannelRequest): Promise<Result<StoredChannel>> {
     const terms = termsOf(request);
     if (!terms.ok) return terms;
     const { digests, signers, channels, clock } = this.deps;
     const digest = digests.openChannel(terms.value);
-    const signer = await signers.require(request.payer, digest, request.signature);
-    if (!signer.ok) return signer;
+    const opener = await signers.requireOpener(request, digest, request.signature);
+    if (!opener.ok) return opener;
     const { payer, payee, salt } = terms.value;
-    const channelId = channelIdOf(payer, payee, salt);
-    const termsHash = digests.openChannel({ ...terms.value, validUntilMs: 0n });
-    const before = await channels.find(channelId);
-    if (before !== undefined) return repeat(before, termsHash);
+    const asked = {
+      channelId: channelIdOf(payer, payee, salt),
+      termsHash: digests.openChannel({ ...terms.value, validUntilMs: 0n }),
+      opener: opener.value,
+    };
+    const before = await channels.find(asked.channelId);
+    if (before !== undefined) return repeat(before, asked);
     const invalid = checkValidity(request.validUntilMs, clock());
     if (invalid !== undefined) return invalid;
-    return this.#insert(signer.value, terms.value, { channelId, termsHash });
+    return this.#insert(terms.value, asked);
   }
 
-  async #insert(
-    payer: Signer,
-    terms: ChannelTerms,
-    ids: { channelId: Uint8Array; termsHash: Uint8Array },
-  ): Promise<Result<StoredChannel>> {
+  async #insert(terms: ChannelTerms, asked: Asked): Promise<Result<StoredChannel>> {
     const { database, accounts, books, channels, outbox, clock } = this.deps;
+    const { channelId, termsHash, opener } = asked;
+    const { depositUnits, ticks } = terms;
     return database
       .transaction(async (tx): Promise<Result<StoredChannel>> => {
         const nowMs = clock();
         const payeeNo = await accounts.ensure(tx, terms.payee, nowMs);
-        await books.lockHomes(tx, [payer.accountNo]);
+        await books.lockHomes(tx, [opener.accountNo]);
         // Under the payer's lock nobody else can open this channel: its id contains the payer.
-        const before = await channels.lock(tx, ids.channelId);
-        if (before !== undefined) return repeat(before, ids.termsHash);
-        const available = await books.available(tx, payer.accountNo);
-        if (available < terms.depositUnits) throw new Insufficient(available);
+        const before = await channels.lock(tx, channelId);
+        if (before !== undefined) return repeat(before, asked);
+        await this.#spendCap(tx, opener, depositUnits, nowMs);
+        const available = await books.available(tx, opener.accountNo);
+        if (available < depositUnits) {
+          throw new Refused(refuse('INSUFFICIENT_FUNDS', `${available} units are available`));
+        }
         const channel = await channels.insert(tx, {
-          ...ids,
-          payerNo: payer.accountNo,
-          payeeNo,
-          depositUnits: terms.depositUnits,
+          ...{ channelId, termsHash, payeeNo, depositUnits, ticks },
+          payerNo: opener.accountNo,
           openedAtMs: nowMs,
-          ticks: terms.ticks,
+          sessionKeyNo: opener.sessionKey?.sessionKeyNo,
         });
         await books.post(
           tx,
           [
             {
               kind: 'channel-open',
-              debit: side('available', payer.accountNo),
+              debit: side('available', opener.accountNo),
               credit: side('channel', channel.channelNo),
-              units: terms.depositUnits,
-              reference: ids.channelId,
+              units: depositUnits,
+              reference: channelId,
             },
           ],
           nowMs,
@@ -103,12 +111,25 @@ export class ChannelsService {
         await outbox.add(tx, channelEvents(channel, nowMs));
         return accept(channel);
       })
-      .catch(refuseInsufficient);
+      .catch(refuseRolledBack);
+  }
+
+  // Takes the deposit off the session key's cap, in the transaction that opens the channel.
+  async #spendCap(tx: Transaction, opener: Opener, depositUnits: Units, nowMs: bigint) {
+    const { sessionKeys } = this.deps;
+    const { sessionKey } = opener;
+    if (sessionKey === undefined) return;
+    if (await sessionKeys.spend(tx, sessionKey.sessionKeyNo, depositUnits, nowMs)) return;
+    const now = await sessionKeys.find(sessionKey.account, sessionKey.address, tx);
+    const problem = now && openingProblem(now, depositUnits, nowMs);
+    throw problem === undefined
+      ? new Error('a session key changed under lock')
+      : new Refused(problem);
   }
 
   /**
-   * Begins the end of a channel: by the payee at once, by the payer after the dispute window. A
-   * repeat changes nothing; the payee may cut the payer's window short.
+   * Begins the end of a channel: by the payee at once, by the payer or the session key that signs for it
+   * after the dispute window. A repeat changes nothing; the payee may cut the payer's window short.
    * MALFORMED, CHANNEL_UNKNOWN, NOT_PERMITTED, ACCOUNT_UNKNOWN, BAD_SIGNATURE, EXPIRED.
    */
   async close(request: CloseChannelRequest): Promise<Result<StoredChannel>> {
@@ -118,10 +139,13 @@ export class ChannelsService {
     const { channels, digests, clock, database, outbox } = this.deps;
     const found = await channels.find(request.channelId);
     if (found === undefined) return refuse('CHANNEL_UNKNOWN', 'no channel has this id');
-    if (request.closer !== found.payer && request.closer !== found.payee) {
-      return refuse('NOT_PERMITTED', 'only the payer or the payee closes a channel');
+    const key = closersKey(found, request.closer);
+    if (key === undefined) {
+      return refuse(
+        'NOT_PERMITTED',
+        'only payer, payee or the signing session key close a channel',
+      );
     }
-    const key = request.closer === found.payer ? found.payerKey : found.payeeKey;
     if (key === null) return refuse('ACCOUNT_UNKNOWN', "the closer's public key is not registered");
     const digest = digests.closeChannel(request.channelId, request.validUntilMs);
     if (!verify(digest, request.signature, key)) {
@@ -184,10 +208,25 @@ export class ChannelsService {
 
 const CHANNEL_ID_BYTES = 32;
 
-function repeat(stored: StoredChannel, termsHash: Uint8Array): Result<StoredChannel> {
-  return equalBytes(stored.termsHash, termsHash)
+/** A channel that is asked for: its id, what its terms hash to, and who opens it. */
+type Asked = {
+  readonly channelId: Uint8Array;
+  readonly termsHash: Uint8Array;
+  readonly opener: Opener;
+};
+
+// The signer is no part of the terms that are hashed, but payments are signed by it.
+function repeat(stored: StoredChannel, { termsHash, opener }: Asked): Result<StoredChannel> {
+  return equalBytes(stored.termsHash, termsHash) && stored.signer === opener.signer
     ? accept(stored)
-    : refuse('ID_REUSED', 'this salt was used for a channel with other terms');
+    : refuse('ID_REUSED', 'this salt was used for a channel with other terms or another signer');
+}
+
+// The public key of whoever may close; undefined for others, null when it is not registered.
+function closersKey(channel: StoredChannel, closer: Address): Buffer | null | undefined {
+  if (closer === channel.payee) return channel.payeeKey;
+  if (closer === channel.payer) return channel.payerKey;
+  return closer === channel.signer ? channel.signerKey : undefined;
 }
 
 function termsOf(request: OpenChannelRequest): Result<ChannelTerms> {

@@ -1,4 +1,5 @@
 import type { CommitTicksRequest } from '#libs/contracts';
+import { verify } from '#libs/crypto';
 import type { Database, Transaction } from '#libs/database';
 import {
   accept,
@@ -15,7 +16,6 @@ import type { OutboxRepository } from '../repositories/outbox.repository.js';
 import type { TickCommitmentRepository } from '../repositories/tick-commitment.repository.js';
 import type { Clock } from './clock.js';
 import { channelEvents, tickCommitment } from './events.js';
-import type { SignersService } from './signers.service.js';
 
 /** What {@link CommitTicksService} needs. */
 export type CommitTicksDependencies = {
@@ -23,7 +23,6 @@ export type CommitTicksDependencies = {
   readonly channels: ChannelRepository;
   readonly commitments: TickCommitmentRepository;
   readonly outbox: OutboxRepository;
-  readonly signers: SignersService;
   readonly digests: Digests;
   readonly clock: Clock;
 };
@@ -33,7 +32,7 @@ export class CommitTicksService {
   constructor(private readonly deps: CommitTicksDependencies) {}
 
   /**
-   * Takes the payer's commitment; from then on ticks count from its base. The same commitment again
+   * Takes the commitment of the channel's signer; from then on ticks count from its base. The same commitment again
    * returns the channel as it is now, also after its validity and after a later one.
    * MALFORMED, LIMIT_EXCEEDED, CHANNEL_UNKNOWN, ACCOUNT_UNKNOWN, BAD_SIGNATURE, ID_REUSED, EXPIRED,
    * CHANNEL_CLOSED, TICKS_LEFT, SUPERSEDED, ABOVE_DEPOSIT.
@@ -46,12 +45,16 @@ export class CommitTicksService {
     const terms = checkTickTerms(request.ticks);
     if (!terms.ok) return terms;
     const ticks = terms.value;
-    const { channels, digests, signers, database } = this.deps;
+    const { channels, digests, database } = this.deps;
     const found = await channels.find(channelId);
     if (found === undefined) return refuse('CHANNEL_UNKNOWN', 'no channel has this id');
     const digest = digests.commitTicks({ channelId, ticks, validUntilMs });
-    const signer = await signers.require(found.payer, digest, signature);
-    if (!signer.ok) return signer;
+    if (found.signerKey === null) {
+      return refuse('ACCOUNT_UNKNOWN', "the signer's public key is not registered");
+    }
+    if (!verify(digest, signature, found.signerKey)) {
+      return refuse('BAD_SIGNATURE', `the signature is not ${found.signer}'s over this request`);
+    }
     return database.transaction(async (tx): Promise<Result<StoredChannel>> => {
       const channel = await channels.lock(tx, channelId);
       if (channel === undefined) throw new Error('a channel disappeared');

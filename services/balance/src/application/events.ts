@@ -29,6 +29,7 @@ export function channelMessage(channel: StoredChannel): Channel {
     tickIndex: channel.tickIndex,
     openedAtMs: channel.openedAtMs,
     matchId: channel.matchId ?? Buffer.alloc(0),
+    signer: channel.signer,
   };
 }
 
@@ -38,7 +39,7 @@ export function channelView(channel: StoredChannel): ChannelView {
     channelId: channel.channelId,
     channelNo: channel.channelNo,
     partition: channel.part,
-    payerPublicKey: channel.payerKey ?? Buffer.alloc(0),
+    payerPublicKey: channel.signerKey ?? Buffer.alloc(0),
     payee: channel.payee,
     depositUnits: channel.depositUnits,
     state: channel.state,

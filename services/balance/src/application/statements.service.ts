@@ -14,6 +14,10 @@ import { encodeCursor, parsePage } from '../domain/cursor.js';
 import { postingKindOf } from '../domain/posting.js';
 import type { AccountRepository } from '../repositories/account.repository.js';
 import type { ChannelRepository, StoredChannel } from '../repositories/channel.repository.js';
+import type {
+  SessionKeyRepository,
+  StoredSessionKey,
+} from '../repositories/session-key.repository.js';
 import type { AccountBalances, StatementRepository } from '../repositories/statement.repository.js';
 import type {
   StoredWithdrawal,
@@ -29,6 +33,7 @@ export type PageOf<T> = { readonly items: readonly T[]; readonly nextCursor: str
 export type StatementsDependencies = {
   readonly accounts: AccountRepository;
   readonly channels: ChannelRepository;
+  readonly sessionKeys: SessionKeyRepository;
   readonly statements: StatementRepository;
   readonly withdrawals: WithdrawalRepository;
   readonly signers: SignersService;
@@ -96,6 +101,16 @@ export class StatementsService {
       request,
       (accountNo, before, limit) => this.deps.channels.list(accountNo, before, limit),
       (channel) => channel.channelNo,
+    );
+  }
+
+  /** The caller's session keys, newest first. */
+  listSessionKeys(metadata: Metadata, request: PageRequest | undefined) {
+    return this.#list<StoredSessionKey>(
+      metadata,
+      request,
+      (accountNo, before, limit) => this.deps.sessionKeys.list(accountNo, before, limit),
+      (key) => key.sessionKeyNo,
     );
   }
 

@@ -9,6 +9,8 @@ import type {
   CloseChannelResponse,
   CommitTicksRequest,
   CommitTicksResponse,
+  DelegateSessionKeyRequest,
+  DelegateSessionKeyResponse,
   DescribeChannelRequest,
   DescribeChannelResponse,
   GetAccountRequest,
@@ -21,6 +23,8 @@ import type {
   ListChannelsResponse,
   ListHistoryRequest,
   ListHistoryResponse,
+  ListSessionKeysRequest,
+  ListSessionKeysResponse,
   ListWithdrawalsRequest,
   ListWithdrawalsResponse,
   OpenChannelRequest,
@@ -31,6 +35,8 @@ import type {
   RegisterAccountResponse,
   RequestWithdrawalRequest,
   RequestWithdrawalResponse,
+  RevokeSessionKeyRequest,
+  RevokeSessionKeyResponse,
   TransferRequest,
   TransferResponse,
   WatchAccountRequest,
@@ -43,6 +49,7 @@ import { CommitTicksService } from '../application/commit-ticks.service.js';
 import { channelMessage } from '../application/events.js';
 import { NetworkService } from '../application/network.service.js';
 import { QuoteWithdrawalService } from '../application/quote-withdrawal.service.js';
+import { SessionKeysService, sessionKeyMessage } from '../application/session-keys.service.js';
 import { SignersService } from '../application/signers.service.js';
 import { StatementsService } from '../application/statements.service.js';
 import { TotalsService } from '../application/totals.service.js';
@@ -56,6 +63,7 @@ export class LedgerUseCases {
     readonly network: NetworkService,
     readonly statements: StatementsService,
     readonly transfers: TransfersService,
+    readonly sessionKeys: SessionKeysService,
     readonly channels: ChannelsService,
     readonly ticks: CommitTicksService,
     readonly withdrawals: WithdrawalsService,
@@ -111,6 +119,29 @@ export class LedgerController {
   @GrpcMethod('LedgerService', 'Transfer')
   async transfer(request: TransferRequest): Promise<TransferResponse> {
     return { bookedAtMs: unwrap(await this.use.transfers.transfer(request)) };
+  }
+
+  @GrpcMethod('LedgerService', 'DelegateSessionKey')
+  async delegateSessionKey(
+    request: DelegateSessionKeyRequest,
+  ): Promise<DelegateSessionKeyResponse> {
+    const delegated = unwrap(await this.use.sessionKeys.delegate(request));
+    return { sessionKey: sessionKeyMessage(delegated) };
+  }
+
+  @GrpcMethod('LedgerService', 'RevokeSessionKey')
+  async revokeSessionKey(request: RevokeSessionKeyRequest): Promise<RevokeSessionKeyResponse> {
+    const revoked = unwrap(await this.use.sessionKeys.revoke(request));
+    return { sessionKey: sessionKeyMessage(revoked) };
+  }
+
+  @GrpcMethod('LedgerService', 'ListSessionKeys')
+  async listSessionKeys(
+    request: ListSessionKeysRequest,
+    metadata: Metadata,
+  ): Promise<ListSessionKeysResponse> {
+    const page = unwrap(await this.use.statements.listSessionKeys(metadata, request.page));
+    return { sessionKeys: page.items.map(sessionKeyMessage), nextCursor: page.nextCursor };
   }
 
   @GrpcMethod('LedgerService', 'OpenChannel')

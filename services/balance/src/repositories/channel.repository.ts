@@ -14,6 +14,9 @@ export type StoredChannel = {
   readonly payee: Address;
   readonly payerKey: Buffer | null;
   readonly payeeKey: Buffer | null;
+  /** Who signs the channel's payments, and its public key: the payer or a session key of the payer. */
+  readonly signer: Address;
+  readonly signerKey: Buffer | null;
   readonly depositUnits: Units;
   readonly cumulativeUnits: Units;
   /** 1 open, 2 closing, 3 closed. */
@@ -41,6 +44,8 @@ export type NewChannel = {
     | { readonly chainEnd: Uint8Array; readonly tickValueUnits: Units; readonly ticksMax: bigint }
     | undefined;
   readonly matchId?: Uint8Array | undefined;
+  /** The session key that signs its payments; without it the payer's own key does. */
+  readonly sessionKeyNo?: bigint | undefined;
 };
 
 /** Rows of `ledger.channels`, other than what the voucher log does to them (see log.repository.ts). */
@@ -113,6 +118,7 @@ export class ChannelRepository {
       ticks_max: channel.ticks?.ticksMax ?? null,
       tick_preimage: bufferOrNull(channel.ticks?.chainEnd),
       match_id: bufferOrNull(channel.matchId),
+      session_key_no: channel.sessionKeyNo ?? null,
     })}`;
     const stored = await this.lock(tx, channel.channelId);
     if (stored === undefined) throw new Error('a channel just inserted is not there');
@@ -171,6 +177,8 @@ function select(sql: Sql | TransactionSql) {
       c.terms_hash as "termsHash", c.payer_no as "payerNo", c.payee_no as "payeeNo",
       payer.address as payer, payee.address as payee,
       payer.public_key as "payerKey", payee.public_key as "payeeKey",
+      coalesce(session.address, payer.address) as signer,
+      coalesce(session.public_key, payer.public_key) as "signerKey",
       c.deposit_units as "depositUnits", c.cumulative_units as "cumulativeUnits", c.state,
       c.opened_at_ms as "openedAtMs", c.closes_at_ms as "closesAtMs",
       c.tick_chain_end as "tickChainEnd", c.tick_value_units as "tickValueUnits",
@@ -178,5 +186,6 @@ function select(sql: Sql | TransactionSql) {
       c.tick_preimage as "tickPreimage", c.match_id as "matchId"
     from ledger.channels c
     join ledger.accounts payer on payer.account_no = c.payer_no
-    join ledger.accounts payee on payee.account_no = c.payee_no`;
+    join ledger.accounts payee on payee.account_no = c.payee_no
+    left join ledger.session_keys session on session.session_key_no = c.session_key_no`;
 }

@@ -152,7 +152,7 @@ export interface ChannelView {
   channelNo: bigint;
   /** Partition of the voucher log that the channel belongs to. */
   partition: number;
-  /** The payer's 65-byte public key. */
+  /** The 65-byte public key that signs the channel's payments: the payer's or that of its session key. */
   payerPublicKey: Buffer;
   /** Payee, base58. */
   payee: string;

@@ -122,6 +122,13 @@ export enum Reason {
   OVERLOADED = 30,
   /** TICKS_LEFT - The channel's hash chain still has ticks that are not booked, which its payee may hold. */
   TICKS_LEFT = 31,
+  /**
+   * KEY_NOT_DELEGATED - The signer is no session key of the account now: it never was one, was revoked or has expired; the
+   * detail says which.
+   */
+  KEY_NOT_DELEGATED = 32,
+  /** KEY_CAP_EXCEEDED - The deposit is above what the session key's cap leaves; the detail says how much that is. */
+  KEY_CAP_EXCEEDED = 33,
 }
 
 export function reasonFromJSON(object: any): Reason {
@@ -222,6 +229,12 @@ export function reasonFromJSON(object: any): Reason {
     case 31:
     case "REASON_TICKS_LEFT":
       return Reason.TICKS_LEFT;
+    case 32:
+    case "REASON_KEY_NOT_DELEGATED":
+      return Reason.KEY_NOT_DELEGATED;
+    case 33:
+    case "REASON_KEY_CAP_EXCEEDED":
+      return Reason.KEY_CAP_EXCEEDED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Reason");
   }
@@ -293,6 +306,10 @@ export function reasonToJSON(object: Reason): string {
       return "REASON_OVERLOADED";
     case Reason.TICKS_LEFT:
       return "REASON_TICKS_LEFT";
+    case Reason.KEY_NOT_DELEGATED:
+      return "REASON_KEY_NOT_DELEGATED";
+    case Reason.KEY_CAP_EXCEEDED:
+      return "REASON_KEY_CAP_EXCEEDED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Reason");
   }

@@ -188,6 +188,10 @@ export interface GetNetworkResponse {
   withdrawalFeeUnits: bigint;
   /** Most that one account may withdraw in a day (UTC), in units. */
   withdrawalAccountDayUnits: bigint;
+  /** Session keys that one account may have at a time: neither revoked nor expired. */
+  sessionKeysMax: number;
+  /** How far ahead a session key may expire, in milliseconds. */
+  sessionKeyLifeMaxMs: bigint;
 }
 
 /** A public key and the proof that its owner wants it registered. */
@@ -260,6 +264,84 @@ export interface TransferResponse {
   bookedAtMs: bigint;
 }
 
+/**
+ * A signed delegation. Whoever has the session key can lose the account at most its cap: withdrawals, transfers
+ * and bids want the account's own key.
+ */
+export interface DelegateSessionKeyRequest {
+  /** Who delegates, base58. */
+  account: string;
+  /** The session key: 65-byte uncompressed or 33-byte compressed secp256k1 key. Its address is what is signed. */
+  publicKey: Buffer;
+  /**
+   * Units that the key may lock in channels in all, above 0. What returns when they close is not given back
+   * to the cap.
+   */
+  capUnits: bigint;
+  /** Milliseconds since 1970 from which on the key opens nothing. */
+  expiresAtMs: bigint;
+  /** Milliseconds since 1970 after which the request is refused. */
+  validUntilMs: bigint;
+  /** Signature by the account over `DelegateSessionKey(...)`, see docs/signing.md. */
+  signature: Buffer;
+}
+
+/** The session key after the request. */
+export interface DelegateSessionKeyResponse {
+  /** As it is now: a repeat shows what was used since. */
+  sessionKey: SessionKey | undefined;
+}
+
+/** A key that may open channels for an account. */
+export interface SessionKey {
+  /** Who delegated it, base58. */
+  account: string;
+  /** The key's address, base58. */
+  key: string;
+  /** Units that it may lock in all. */
+  capUnits: bigint;
+  /** Units that it has locked in all. */
+  usedUnits: bigint;
+  /** Milliseconds since 1970 from which on it opens nothing. */
+  expiresAtMs: bigint;
+  /** Delegated at, milliseconds since 1970. */
+  delegatedAtMs: bigint;
+  /** Revoked at, milliseconds since 1970; 0 while it is not. */
+  revokedAtMs: bigint;
+}
+
+/** A signed revocation. */
+export interface RevokeSessionKeyRequest {
+  /** Who delegated it, base58. */
+  account: string;
+  /** The key's address, base58. */
+  key: string;
+  /** Milliseconds since 1970 after which the request is refused. */
+  validUntilMs: bigint;
+  /** Signature by the account over `RevokeSessionKey(address account,address key,uint256 validUntilMs)`. */
+  signature: Buffer;
+}
+
+/** The session key after the request. */
+export interface RevokeSessionKeyResponse {
+  /** As it is now. */
+  sessionKey: SessionKey | undefined;
+}
+
+/** A page of the caller's session keys. */
+export interface ListSessionKeysRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListSessionKeysResponse {
+  /** Newest first. */
+  sessionKeys: SessionKey[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
 /** A promise of hash-chain payments. */
 export interface TickCommitment {
   /** 32 bytes: the end of the SHA-256 chain. */
@@ -291,8 +373,13 @@ export interface OpenChannelRequest {
     | undefined;
   /** Milliseconds since 1970 after which the request is refused. */
   validUntilMs: bigint;
-  /** Signature by the payer over `OpenChannel(...)`, see docs/signing.md. */
+  /** Signature by the signer over `OpenChannel(...)`, see docs/signing.md. */
   signature: Buffer;
+  /**
+   * Address of the payer's session key that signs, base58; empty when the payer signs. The channel's
+   * payments are signed by the same key.
+   */
+  signer: string;
 }
 
 /** The channel after opening. */
@@ -327,13 +414,19 @@ export interface Channel {
   openedAtMs: bigint;
   /** Set for a lease: the match that opened it. */
   matchId: Buffer;
+  /**
+   * Address of the key that signs the channel's payments, base58: the payer or one of its session keys. The
+   * vault takes vouchers of the payer's own key only, so a payee who wants to be able to enforce
+   * vouchers on chain serves only where this is the payer. Empty in events of before session keys: the payer.
+   */
+  signer: string;
 }
 
 /** A signed close. */
 export interface CloseChannelRequest {
   /** 32 bytes. */
   channelId: Buffer;
-  /** Payer or payee, base58. */
+  /** Payer, payee or the session key that signs the channel, base58. */
   closer: string;
   /** Milliseconds since 1970 after which the request is refused. */
   validUntilMs: bigint;
@@ -357,7 +450,7 @@ export interface CommitTicksRequest {
     | undefined;
   /** Milliseconds since 1970 after which the request is refused. */
   validUntilMs: bigint;
-  /** Signature by the payer over `CommitTicks(...)`, see docs/signing.md. */
+  /** Signature by the channel's signer over `CommitTicks(...)`, see docs/signing.md. */
   signature: Buffer;
 }
 
@@ -663,6 +756,8 @@ function createBaseGetNetworkResponse(): GetNetworkResponse {
     withdrawalMaxUnits: 0n,
     withdrawalFeeUnits: 0n,
     withdrawalAccountDayUnits: 0n,
+    sessionKeysMax: 0,
+    sessionKeyLifeMaxMs: 0n,
   };
 }
 
@@ -723,6 +818,15 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
         );
       }
       writer.uint32(88).int64(message.withdrawalAccountDayUnits);
+    }
+    if (message.sessionKeysMax !== 0) {
+      writer.uint32(96).int32(message.sessionKeysMax);
+    }
+    if (message.sessionKeyLifeMaxMs !== 0n) {
+      if (BigInt.asIntN(64, message.sessionKeyLifeMaxMs) !== message.sessionKeyLifeMaxMs) {
+        throw new globalThis.Error("value provided for field message.sessionKeyLifeMaxMs of type int64 too large");
+      }
+      writer.uint32(104).int64(message.sessionKeyLifeMaxMs);
     }
     return writer;
   },
@@ -828,6 +932,22 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
             message.withdrawalAccountDayUnits = reader.int64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.sessionKeysMax = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.sessionKeyLifeMaxMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -885,6 +1005,16 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
         : isSet(object.withdrawal_account_day_units)
         ? BigInt(object.withdrawal_account_day_units)
         : 0n,
+      sessionKeysMax: isSet(object.sessionKeysMax)
+        ? globalThis.Number(object.sessionKeysMax)
+        : isSet(object.session_keys_max)
+        ? globalThis.Number(object.session_keys_max)
+        : 0,
+      sessionKeyLifeMaxMs: isSet(object.sessionKeyLifeMaxMs)
+        ? BigInt(object.sessionKeyLifeMaxMs)
+        : isSet(object.session_key_life_max_ms)
+        ? BigInt(object.session_key_life_max_ms)
+        : 0n,
     };
   },
 
@@ -923,6 +1053,12 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
     if (message.withdrawalAccountDayUnits !== 0n) {
       obj.withdrawalAccountDayUnits = message.withdrawalAccountDayUnits.toString();
     }
+    if (message.sessionKeysMax !== 0) {
+      obj.sessionKeysMax = Math.round(message.sessionKeysMax);
+    }
+    if (message.sessionKeyLifeMaxMs !== 0n) {
+      obj.sessionKeyLifeMaxMs = message.sessionKeyLifeMaxMs.toString();
+    }
     return obj;
   },
 
@@ -953,6 +1089,10 @@ export const GetNetworkResponse: MessageFns<GetNetworkResponse> = {
       (object.withdrawalAccountDayUnits !== undefined && object.withdrawalAccountDayUnits !== null)
         ? BigInt(object.withdrawalAccountDayUnits)
         : 0n;
+    message.sessionKeysMax = object.sessionKeysMax ?? 0;
+    message.sessionKeyLifeMaxMs = (object.sessionKeyLifeMaxMs !== undefined && object.sessionKeyLifeMaxMs !== null)
+      ? BigInt(object.sessionKeyLifeMaxMs)
+      : 0n;
     return message;
   },
 };
@@ -1778,6 +1918,835 @@ export const TransferResponse: MessageFns<TransferResponse> = {
   },
 };
 
+function createBaseDelegateSessionKeyRequest(): DelegateSessionKeyRequest {
+  return {
+    account: "",
+    publicKey: Buffer.alloc(0),
+    capUnits: 0n,
+    expiresAtMs: 0n,
+    validUntilMs: 0n,
+    signature: Buffer.alloc(0),
+  };
+}
+
+export const DelegateSessionKeyRequest: MessageFns<DelegateSessionKeyRequest> = {
+  encode(message: DelegateSessionKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== "") {
+      writer.uint32(10).string(message.account);
+    }
+    if (message.publicKey.length !== 0) {
+      writer.uint32(18).bytes(message.publicKey);
+    }
+    if (message.capUnits !== 0n) {
+      if (BigInt.asIntN(64, message.capUnits) !== message.capUnits) {
+        throw new globalThis.Error("value provided for field message.capUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.capUnits);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiresAtMs);
+    }
+    if (message.validUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.validUntilMs) !== message.validUntilMs) {
+        throw new globalThis.Error("value provided for field message.validUntilMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.validUntilMs);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(50).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelegateSessionKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelegateSessionKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.capUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiresAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.validUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DelegateSessionKeyRequest {
+    return {
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      publicKey: isSet(object.publicKey)
+        ? Buffer.from(bytesFromBase64(object.publicKey))
+        : isSet(object.public_key)
+        ? Buffer.from(bytesFromBase64(object.public_key))
+        : Buffer.alloc(0),
+      capUnits: isSet(object.capUnits)
+        ? BigInt(object.capUnits)
+        : isSet(object.cap_units)
+        ? BigInt(object.cap_units)
+        : 0n,
+      expiresAtMs: isSet(object.expiresAtMs)
+        ? BigInt(object.expiresAtMs)
+        : isSet(object.expires_at_ms)
+        ? BigInt(object.expires_at_ms)
+        : 0n,
+      validUntilMs: isSet(object.validUntilMs)
+        ? BigInt(object.validUntilMs)
+        : isSet(object.valid_until_ms)
+        ? BigInt(object.valid_until_ms)
+        : 0n,
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: DelegateSessionKeyRequest): unknown {
+    const obj: any = {};
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.publicKey.length !== 0) {
+      obj.publicKey = base64FromBytes(message.publicKey);
+    }
+    if (message.capUnits !== 0n) {
+      obj.capUnits = message.capUnits.toString();
+    }
+    if (message.expiresAtMs !== 0n) {
+      obj.expiresAtMs = message.expiresAtMs.toString();
+    }
+    if (message.validUntilMs !== 0n) {
+      obj.validUntilMs = message.validUntilMs.toString();
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DelegateSessionKeyRequest>): DelegateSessionKeyRequest {
+    return DelegateSessionKeyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DelegateSessionKeyRequest>): DelegateSessionKeyRequest {
+    const message = createBaseDelegateSessionKeyRequest();
+    message.account = object.account ?? "";
+    message.publicKey = object.publicKey ?? Buffer.alloc(0);
+    message.capUnits = (object.capUnits !== undefined && object.capUnits !== null) ? BigInt(object.capUnits) : 0n;
+    message.expiresAtMs = (object.expiresAtMs !== undefined && object.expiresAtMs !== null)
+      ? BigInt(object.expiresAtMs)
+      : 0n;
+    message.validUntilMs = (object.validUntilMs !== undefined && object.validUntilMs !== null)
+      ? BigInt(object.validUntilMs)
+      : 0n;
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseDelegateSessionKeyResponse(): DelegateSessionKeyResponse {
+  return { sessionKey: undefined };
+}
+
+export const DelegateSessionKeyResponse: MessageFns<DelegateSessionKeyResponse> = {
+  encode(message: DelegateSessionKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionKey !== undefined) {
+      SessionKey.encode(message.sessionKey, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelegateSessionKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelegateSessionKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionKey = SessionKey.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DelegateSessionKeyResponse {
+    return {
+      sessionKey: isSet(object.sessionKey)
+        ? SessionKey.fromJSON(object.sessionKey)
+        : isSet(object.session_key)
+        ? SessionKey.fromJSON(object.session_key)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DelegateSessionKeyResponse): unknown {
+    const obj: any = {};
+    if (message.sessionKey !== undefined) {
+      obj.sessionKey = SessionKey.toJSON(message.sessionKey);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DelegateSessionKeyResponse>): DelegateSessionKeyResponse {
+    return DelegateSessionKeyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DelegateSessionKeyResponse>): DelegateSessionKeyResponse {
+    const message = createBaseDelegateSessionKeyResponse();
+    message.sessionKey = (object.sessionKey !== undefined && object.sessionKey !== null)
+      ? SessionKey.fromPartial(object.sessionKey)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSessionKey(): SessionKey {
+  return { account: "", key: "", capUnits: 0n, usedUnits: 0n, expiresAtMs: 0n, delegatedAtMs: 0n, revokedAtMs: 0n };
+}
+
+export const SessionKey: MessageFns<SessionKey> = {
+  encode(message: SessionKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== "") {
+      writer.uint32(10).string(message.account);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.capUnits !== 0n) {
+      if (BigInt.asIntN(64, message.capUnits) !== message.capUnits) {
+        throw new globalThis.Error("value provided for field message.capUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.capUnits);
+    }
+    if (message.usedUnits !== 0n) {
+      if (BigInt.asIntN(64, message.usedUnits) !== message.usedUnits) {
+        throw new globalThis.Error("value provided for field message.usedUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.usedUnits);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.expiresAtMs);
+    }
+    if (message.delegatedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.delegatedAtMs) !== message.delegatedAtMs) {
+        throw new globalThis.Error("value provided for field message.delegatedAtMs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.delegatedAtMs);
+    }
+    if (message.revokedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.revokedAtMs) !== message.revokedAtMs) {
+        throw new globalThis.Error("value provided for field message.revokedAtMs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.revokedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.capUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.usedUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expiresAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.delegatedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.revokedAtMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SessionKey {
+    return {
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      capUnits: isSet(object.capUnits)
+        ? BigInt(object.capUnits)
+        : isSet(object.cap_units)
+        ? BigInt(object.cap_units)
+        : 0n,
+      usedUnits: isSet(object.usedUnits)
+        ? BigInt(object.usedUnits)
+        : isSet(object.used_units)
+        ? BigInt(object.used_units)
+        : 0n,
+      expiresAtMs: isSet(object.expiresAtMs)
+        ? BigInt(object.expiresAtMs)
+        : isSet(object.expires_at_ms)
+        ? BigInt(object.expires_at_ms)
+        : 0n,
+      delegatedAtMs: isSet(object.delegatedAtMs)
+        ? BigInt(object.delegatedAtMs)
+        : isSet(object.delegated_at_ms)
+        ? BigInt(object.delegated_at_ms)
+        : 0n,
+      revokedAtMs: isSet(object.revokedAtMs)
+        ? BigInt(object.revokedAtMs)
+        : isSet(object.revoked_at_ms)
+        ? BigInt(object.revoked_at_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: SessionKey): unknown {
+    const obj: any = {};
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.capUnits !== 0n) {
+      obj.capUnits = message.capUnits.toString();
+    }
+    if (message.usedUnits !== 0n) {
+      obj.usedUnits = message.usedUnits.toString();
+    }
+    if (message.expiresAtMs !== 0n) {
+      obj.expiresAtMs = message.expiresAtMs.toString();
+    }
+    if (message.delegatedAtMs !== 0n) {
+      obj.delegatedAtMs = message.delegatedAtMs.toString();
+    }
+    if (message.revokedAtMs !== 0n) {
+      obj.revokedAtMs = message.revokedAtMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SessionKey>): SessionKey {
+    return SessionKey.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SessionKey>): SessionKey {
+    const message = createBaseSessionKey();
+    message.account = object.account ?? "";
+    message.key = object.key ?? "";
+    message.capUnits = (object.capUnits !== undefined && object.capUnits !== null) ? BigInt(object.capUnits) : 0n;
+    message.usedUnits = (object.usedUnits !== undefined && object.usedUnits !== null) ? BigInt(object.usedUnits) : 0n;
+    message.expiresAtMs = (object.expiresAtMs !== undefined && object.expiresAtMs !== null)
+      ? BigInt(object.expiresAtMs)
+      : 0n;
+    message.delegatedAtMs = (object.delegatedAtMs !== undefined && object.delegatedAtMs !== null)
+      ? BigInt(object.delegatedAtMs)
+      : 0n;
+    message.revokedAtMs = (object.revokedAtMs !== undefined && object.revokedAtMs !== null)
+      ? BigInt(object.revokedAtMs)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseRevokeSessionKeyRequest(): RevokeSessionKeyRequest {
+  return { account: "", key: "", validUntilMs: 0n, signature: Buffer.alloc(0) };
+}
+
+export const RevokeSessionKeyRequest: MessageFns<RevokeSessionKeyRequest> = {
+  encode(message: RevokeSessionKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== "") {
+      writer.uint32(10).string(message.account);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.validUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.validUntilMs) !== message.validUntilMs) {
+        throw new globalThis.Error("value provided for field message.validUntilMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.validUntilMs);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(34).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeSessionKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeSessionKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.validUntilMs = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.signature = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeSessionKeyRequest {
+    return {
+      account: isSet(object.account) ? globalThis.String(object.account) : "",
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      validUntilMs: isSet(object.validUntilMs)
+        ? BigInt(object.validUntilMs)
+        : isSet(object.valid_until_ms)
+        ? BigInt(object.valid_until_ms)
+        : 0n,
+      signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: RevokeSessionKeyRequest): unknown {
+    const obj: any = {};
+    if (message.account !== "") {
+      obj.account = message.account;
+    }
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.validUntilMs !== 0n) {
+      obj.validUntilMs = message.validUntilMs.toString();
+    }
+    if (message.signature.length !== 0) {
+      obj.signature = base64FromBytes(message.signature);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeSessionKeyRequest>): RevokeSessionKeyRequest {
+    return RevokeSessionKeyRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeSessionKeyRequest>): RevokeSessionKeyRequest {
+    const message = createBaseRevokeSessionKeyRequest();
+    message.account = object.account ?? "";
+    message.key = object.key ?? "";
+    message.validUntilMs = (object.validUntilMs !== undefined && object.validUntilMs !== null)
+      ? BigInt(object.validUntilMs)
+      : 0n;
+    message.signature = object.signature ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRevokeSessionKeyResponse(): RevokeSessionKeyResponse {
+  return { sessionKey: undefined };
+}
+
+export const RevokeSessionKeyResponse: MessageFns<RevokeSessionKeyResponse> = {
+  encode(message: RevokeSessionKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionKey !== undefined) {
+      SessionKey.encode(message.sessionKey, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeSessionKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeSessionKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionKey = SessionKey.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeSessionKeyResponse {
+    return {
+      sessionKey: isSet(object.sessionKey)
+        ? SessionKey.fromJSON(object.sessionKey)
+        : isSet(object.session_key)
+        ? SessionKey.fromJSON(object.session_key)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RevokeSessionKeyResponse): unknown {
+    const obj: any = {};
+    if (message.sessionKey !== undefined) {
+      obj.sessionKey = SessionKey.toJSON(message.sessionKey);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeSessionKeyResponse>): RevokeSessionKeyResponse {
+    return RevokeSessionKeyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeSessionKeyResponse>): RevokeSessionKeyResponse {
+    const message = createBaseRevokeSessionKeyResponse();
+    message.sessionKey = (object.sessionKey !== undefined && object.sessionKey !== null)
+      ? SessionKey.fromPartial(object.sessionKey)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListSessionKeysRequest(): ListSessionKeysRequest {
+  return { page: undefined };
+}
+
+export const ListSessionKeysRequest: MessageFns<ListSessionKeysRequest> = {
+  encode(message: ListSessionKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSessionKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSessionKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSessionKeysRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListSessionKeysRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSessionKeysRequest>): ListSessionKeysRequest {
+    return ListSessionKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSessionKeysRequest>): ListSessionKeysRequest {
+    const message = createBaseListSessionKeysRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListSessionKeysResponse(): ListSessionKeysResponse {
+  return { sessionKeys: [], nextCursor: "" };
+}
+
+export const ListSessionKeysResponse: MessageFns<ListSessionKeysResponse> = {
+  encode(message: ListSessionKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sessionKeys) {
+      SessionKey.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSessionKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSessionKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionKeys.push(SessionKey.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSessionKeysResponse {
+    return {
+      sessionKeys: globalThis.Array.isArray(object?.sessionKeys)
+        ? object.sessionKeys.map((e: any) => SessionKey.fromJSON(e))
+        : globalThis.Array.isArray(object?.session_keys)
+        ? object.session_keys.map((e: any) => SessionKey.fromJSON(e))
+        : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSessionKeysResponse): unknown {
+    const obj: any = {};
+    if (message.sessionKeys?.length) {
+      obj.sessionKeys = message.sessionKeys.map((e) => SessionKey.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSessionKeysResponse>): ListSessionKeysResponse {
+    return ListSessionKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSessionKeysResponse>): ListSessionKeysResponse {
+    const message = createBaseListSessionKeysResponse();
+    message.sessionKeys = object.sessionKeys?.map((e) => SessionKey.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
 function createBaseTickCommitment(): TickCommitment {
   return { chainEnd: Buffer.alloc(0), tickValueUnits: 0n, ticksMax: 0n, baseUnits: 0n };
 }
@@ -1931,6 +2900,7 @@ function createBaseOpenChannelRequest(): OpenChannelRequest {
     ticks: undefined,
     validUntilMs: 0n,
     signature: Buffer.alloc(0),
+    signer: "",
   };
 }
 
@@ -1962,6 +2932,9 @@ export const OpenChannelRequest: MessageFns<OpenChannelRequest> = {
     }
     if (message.signature.length !== 0) {
       writer.uint32(58).bytes(message.signature);
+    }
+    if (message.signer !== "") {
+      writer.uint32(66).string(message.signer);
     }
     return writer;
   },
@@ -2035,6 +3008,14 @@ export const OpenChannelRequest: MessageFns<OpenChannelRequest> = {
             message.signature = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.signer = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2064,6 +3045,7 @@ export const OpenChannelRequest: MessageFns<OpenChannelRequest> = {
         ? BigInt(object.valid_until_ms)
         : 0n,
       signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+      signer: isSet(object.signer) ? globalThis.String(object.signer) : "",
     };
   },
 
@@ -2090,6 +3072,9 @@ export const OpenChannelRequest: MessageFns<OpenChannelRequest> = {
     if (message.signature.length !== 0) {
       obj.signature = base64FromBytes(message.signature);
     }
+    if (message.signer !== "") {
+      obj.signer = message.signer;
+    }
     return obj;
   },
 
@@ -2111,6 +3096,7 @@ export const OpenChannelRequest: MessageFns<OpenChannelRequest> = {
       ? BigInt(object.validUntilMs)
       : 0n;
     message.signature = object.signature ?? Buffer.alloc(0);
+    message.signer = object.signer ?? "";
     return message;
   },
 };
@@ -2197,6 +3183,7 @@ function createBaseChannel(): Channel {
     tickIndex: 0n,
     openedAtMs: 0n,
     matchId: Buffer.alloc(0),
+    signer: "",
   };
 }
 
@@ -2249,6 +3236,9 @@ export const Channel: MessageFns<Channel> = {
     }
     if (message.matchId.length !== 0) {
       writer.uint32(90).bytes(message.matchId);
+    }
+    if (message.signer !== "") {
+      writer.uint32(98).string(message.signer);
     }
     return writer;
   },
@@ -2354,6 +3344,14 @@ export const Channel: MessageFns<Channel> = {
             message.matchId = Buffer.from(reader.bytes());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.signer = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2407,6 +3405,7 @@ export const Channel: MessageFns<Channel> = {
         : isSet(object.match_id)
         ? Buffer.from(bytesFromBase64(object.match_id))
         : Buffer.alloc(0),
+      signer: isSet(object.signer) ? globalThis.String(object.signer) : "",
     };
   },
 
@@ -2445,6 +3444,9 @@ export const Channel: MessageFns<Channel> = {
     if (message.matchId.length !== 0) {
       obj.matchId = base64FromBytes(message.matchId);
     }
+    if (message.signer !== "") {
+      obj.signer = message.signer;
+    }
     return obj;
   },
 
@@ -2474,6 +3476,7 @@ export const Channel: MessageFns<Channel> = {
       ? BigInt(object.openedAtMs)
       : 0n;
     message.matchId = object.matchId ?? Buffer.alloc(0);
+    message.signer = object.signer ?? "";
     return message;
   },
 };
@@ -5568,7 +6571,52 @@ export const LedgerServiceService = {
     responseSerialize: (value: TransferResponse): Buffer => Buffer.from(TransferResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TransferResponse => TransferResponse.decode(value),
   },
-  /** OpenChannel locks the deposit. A repeat with the same salt returns the first result. */
+  /**
+   * DelegateSessionKey lets another key open channels for the account and pay on them, up to a cap and
+   * until a time. A key is delegated once: a repeat with the same terms returns it, with others it is ID_REUSED.
+   */
+  delegateSessionKey: {
+    path: "/swarmledger.v1.LedgerService/DelegateSessionKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DelegateSessionKeyRequest): Buffer =>
+      Buffer.from(DelegateSessionKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DelegateSessionKeyRequest => DelegateSessionKeyRequest.decode(value),
+    responseSerialize: (value: DelegateSessionKeyResponse): Buffer =>
+      Buffer.from(DelegateSessionKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DelegateSessionKeyResponse => DelegateSessionKeyResponse.decode(value),
+  },
+  /**
+   * RevokeSessionKey lets a session key open nothing more, for good. Channels that it has opened go on to
+   * their end: the account may close them. A repeat changes nothing.
+   */
+  revokeSessionKey: {
+    path: "/swarmledger.v1.LedgerService/RevokeSessionKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeSessionKeyRequest): Buffer =>
+      Buffer.from(RevokeSessionKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeSessionKeyRequest => RevokeSessionKeyRequest.decode(value),
+    responseSerialize: (value: RevokeSessionKeyResponse): Buffer =>
+      Buffer.from(RevokeSessionKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeSessionKeyResponse => RevokeSessionKeyResponse.decode(value),
+  },
+  /** ListSessionKeys returns the caller's session keys, newest first. */
+  listSessionKeys: {
+    path: "/swarmledger.v1.LedgerService/ListSessionKeys" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSessionKeysRequest): Buffer =>
+      Buffer.from(ListSessionKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSessionKeysRequest => ListSessionKeysRequest.decode(value),
+    responseSerialize: (value: ListSessionKeysResponse): Buffer =>
+      Buffer.from(ListSessionKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSessionKeysResponse => ListSessionKeysResponse.decode(value),
+  },
+  /**
+   * OpenChannel locks the deposit. A repeat with the same salt returns the first result. A session key may
+   * open for its account, as far as its cap goes.
+   */
   openChannel: {
     path: "/swarmledger.v1.LedgerService/OpenChannel" as const,
     requestStream: false as const,
@@ -5578,7 +6626,10 @@ export const LedgerServiceService = {
     responseSerialize: (value: OpenChannelResponse): Buffer => Buffer.from(OpenChannelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): OpenChannelResponse => OpenChannelResponse.decode(value),
   },
-  /** CloseChannel begins the end: at once by the payee, after the dispute window by the payer. */
+  /**
+   * CloseChannel begins the end: at once by the payee, after the dispute window by the payer or the session key
+   * that signs the channel.
+   */
   closeChannel: {
     path: "/swarmledger.v1.LedgerService/CloseChannel" as const,
     requestStream: false as const,
@@ -5720,9 +6771,27 @@ export interface LedgerServiceServer extends UntypedServiceImplementation {
   watchAccount: handleServerStreamingCall<WatchAccountRequest, WatchAccountResponse>;
   /** Transfer moves units from the signer to another account at once. */
   transfer: handleUnaryCall<TransferRequest, TransferResponse>;
-  /** OpenChannel locks the deposit. A repeat with the same salt returns the first result. */
+  /**
+   * DelegateSessionKey lets another key open channels for the account and pay on them, up to a cap and
+   * until a time. A key is delegated once: a repeat with the same terms returns it, with others it is ID_REUSED.
+   */
+  delegateSessionKey: handleUnaryCall<DelegateSessionKeyRequest, DelegateSessionKeyResponse>;
+  /**
+   * RevokeSessionKey lets a session key open nothing more, for good. Channels that it has opened go on to
+   * their end: the account may close them. A repeat changes nothing.
+   */
+  revokeSessionKey: handleUnaryCall<RevokeSessionKeyRequest, RevokeSessionKeyResponse>;
+  /** ListSessionKeys returns the caller's session keys, newest first. */
+  listSessionKeys: handleUnaryCall<ListSessionKeysRequest, ListSessionKeysResponse>;
+  /**
+   * OpenChannel locks the deposit. A repeat with the same salt returns the first result. A session key may
+   * open for its account, as far as its cap goes.
+   */
   openChannel: handleUnaryCall<OpenChannelRequest, OpenChannelResponse>;
-  /** CloseChannel begins the end: at once by the payee, after the dispute window by the payer. */
+  /**
+   * CloseChannel begins the end: at once by the payee, after the dispute window by the payer or the session key
+   * that signs the channel.
+   */
   closeChannel: handleUnaryCall<CloseChannelRequest, CloseChannelResponse>;
   /**
    * CommitTicks gives an open channel a hash chain to pay by, when it has none or its last one is used
@@ -5827,7 +6896,64 @@ export interface LedgerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TransferResponse) => void,
   ): ClientUnaryCall;
-  /** OpenChannel locks the deposit. A repeat with the same salt returns the first result. */
+  /**
+   * DelegateSessionKey lets another key open channels for the account and pay on them, up to a cap and
+   * until a time. A key is delegated once: a repeat with the same terms returns it, with others it is ID_REUSED.
+   */
+  delegateSessionKey(
+    request: DelegateSessionKeyRequest,
+    callback: (error: ServiceError | null, response: DelegateSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  delegateSessionKey(
+    request: DelegateSessionKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DelegateSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  delegateSessionKey(
+    request: DelegateSessionKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DelegateSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * RevokeSessionKey lets a session key open nothing more, for good. Channels that it has opened go on to
+   * their end: the account may close them. A repeat changes nothing.
+   */
+  revokeSessionKey(
+    request: RevokeSessionKeyRequest,
+    callback: (error: ServiceError | null, response: RevokeSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  revokeSessionKey(
+    request: RevokeSessionKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  revokeSessionKey(
+    request: RevokeSessionKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeSessionKeyResponse) => void,
+  ): ClientUnaryCall;
+  /** ListSessionKeys returns the caller's session keys, newest first. */
+  listSessionKeys(
+    request: ListSessionKeysRequest,
+    callback: (error: ServiceError | null, response: ListSessionKeysResponse) => void,
+  ): ClientUnaryCall;
+  listSessionKeys(
+    request: ListSessionKeysRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSessionKeysResponse) => void,
+  ): ClientUnaryCall;
+  listSessionKeys(
+    request: ListSessionKeysRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSessionKeysResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * OpenChannel locks the deposit. A repeat with the same salt returns the first result. A session key may
+   * open for its account, as far as its cap goes.
+   */
   openChannel(
     request: OpenChannelRequest,
     callback: (error: ServiceError | null, response: OpenChannelResponse) => void,
@@ -5843,7 +6969,10 @@ export interface LedgerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: OpenChannelResponse) => void,
   ): ClientUnaryCall;
-  /** CloseChannel begins the end: at once by the payee, after the dispute window by the payer. */
+  /**
+   * CloseChannel begins the end: at once by the payee, after the dispute window by the payer or the session key
+   * that signs the channel.
+   */
   closeChannel(
     request: CloseChannelRequest,
     callback: (error: ServiceError | null, response: CloseChannelResponse) => void,

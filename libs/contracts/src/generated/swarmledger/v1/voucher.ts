@@ -26,7 +26,10 @@ export const protobufPackage = "swarmledger.v1";
 
 export const protobufFileName = "swarmledger/v1/voucher.proto";
 
-/** A payer-signed claim: this channel owes its payee at least `cumulative_units`. */
+/**
+ * A claim signed by the channel's signer, which is its payer or a session key of the payer: this channel owes
+ * its payee at least `cumulative_units`.
+ */
 export interface Voucher {
   /** The channel's 32-byte id. */
   channelId: Buffer;
@@ -50,7 +53,7 @@ export interface Tick {
   preimage: Buffer;
 }
 
-/** One signature of a payer for many of its channels, all of one partition of the voucher log. */
+/** One signature for many channels that the same key signs, all of one partition of the voucher log. */
 export interface Bundle {
   /** 1 to 256 entries with distinct channels. */
   entries: BundleEntry[];
