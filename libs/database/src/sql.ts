@@ -5,3 +5,6 @@ export type Sql = postgres.Sql<{ bigint: bigint }>;
 
 /** The raw client inside a transaction. */
 export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
+
+/** The raw client, inside a transaction or not. */
+export type QuerySql = postgres.ISql<{ bigint: bigint }>;

@@ -36,6 +36,7 @@ import { LeaderRepository } from './repositories/leader.repository.js';
 import { PayoutRepository } from './repositories/payout.repository.js';
 import { ResolutionRepository } from './repositories/resolution.repository.js';
 import { ScanRepository } from './repositories/scan.repository.js';
+import { StrandedRepository } from './repositories/stranded.repository.js';
 
 const SCAN_LAG_MAX_BLOCKS = 20n;
 
@@ -71,6 +72,7 @@ function createRepositories(database: Database) {
     epochs: new EpochRepository(database),
     epochSteps: new EpochStepRepository(database),
     epochProofs: new EpochProofRepository(database),
+    stranded: new StrandedRepository(database),
     held: new HeldRepository(database),
     resolutions: new ResolutionRepository(database),
     foreignTokens: new ForeignTokenRepository(database),

@@ -7,7 +7,7 @@ import { Digests, foldProof, toHex } from '#libs/domain';
 import { formatSession, SESSION_TRAILER } from '#libs/grpc';
 import { callData } from '#libs/tron';
 import type { Parts } from '../src/parts.js';
-import { payee, scan, tick, World } from './world.js';
+import { payee, scan, tick, UNIT, World } from './world.js';
 
 // Epochs over a real chain and database; what the ledger owes is played by the fake books.
 
@@ -200,19 +200,37 @@ describe('an epoch', () => {
   });
 });
 
+/** Rounds of everything until a condition holds. */
+async function until(parts: Parts, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let round = 0; round < 400; round++) {
+    if (await holds()) return;
+    await parts.epochDriver.round();
+    await tick(world, parts);
+  }
+  throw new Error(`still not so: ${(await parts.status.read()).paused}`);
+}
+
+const isSigned = async (parts: Parts, id: string) => {
+  const [row] = await parts.database.sql`
+    select from settlement.attempts a join settlement.batch_payouts l using (batch_no)
+    where l.withdrawal_id = ${Buffer.from(id, 'hex')}`;
+  return row !== undefined;
+};
+
+const newest = async (parts: Parts) => (await parts.epochs.find(undefined))?.epochNo ?? 0n;
+
 describe('a batch of the vault', () => {
   it('is sent only when its lines have leaves in a committed epoch, and another epoch follows it', async () => {
     const parts = world.boot(EPOCHS);
-    const before = (await parts.epochs.find(undefined))?.epochNo ?? 0n;
+    const before = await newest(parts);
     const id = world.books.request(901, Asset.TRC20_BTT, payee(901), 40n);
-    // The ledger's snapshot does not know the withdrawal yet: no epoch lets the batch through.
-    owe({ anna: 50n, bert: 50n });
-    expect(await parts.runs.run()).toMatchObject({ ok: true, value: [{ payouts: 1 }] });
-    await committed(parts, before);
-    for (let round = 0; round < 5; round++) await tick(world, parts);
-    expect(await world.trc20Of(payee(901))).toBe(0n);
     owe({ anna: 50n, bert: 50n, withdrawals: [id] });
-    const covering = await committed(parts, before + 1n);
+    expect(await parts.runs.run()).toMatchObject({ ok: true, value: [{ payouts: 1 }] });
+    for (let round = 0; round < 5; round++) await tick(world, parts);
+    expect(await isSigned(parts, id)).toBe(false);
+    await until(parts, () => isSigned(parts, id));
+    const covering = await newest(parts);
+    expect(covering).toBe(before + 1n);
     const [line] = await parts.database.sql`
       select in_tree from settlement.epoch_payouts where epoch_no = ${covering}`;
     expect(line).toEqual({ in_tree: true });
@@ -227,19 +245,84 @@ describe('a batch of the vault', () => {
     expect((await chainEpoch(after)).total).toBe(100n);
   });
 
-  it('of TRC-10 leaves its account when it is signed', async () => {
+  it('is given up when the ledger has ended a withdrawal of it, and asks for no further epoch', async () => {
     const parts = world.boot(EPOCHS);
-    const before = (await parts.epochs.find(undefined))?.epochNo ?? 0n;
+    const before = await newest(parts);
+    const ended = world.books.request(903, Asset.TRC20_BTT, payee(903), 40n);
+    const open = world.books.request(904, Asset.TRC20_BTT, payee(904), 20n);
+    expect(await parts.runs.run()).toMatchObject({ ok: true, value: [{ payouts: 2 }] });
+    world.books.skipTo(ended, 'REFUNDED');
+    owe({ anna: 50n, bert: 50n, withdrawals: [open] });
+    const passing = await committed(parts, before);
+    for (let round = 0; round < 30; round++) {
+      await parts.epochDriver.round();
+      await tick(world, parts);
+    }
+    expect(await newest(parts)).toBe(passing);
+    expect(await parts.epochSteps.open()).toBeUndefined();
+    const [batch] = await parts.database.sql`
+      select b.state, b.failure from settlement.batches b join settlement.batch_payouts l
+        using (batch_no) where l.withdrawal_id = ${Buffer.from(ended, 'hex')}`;
+    expect(batch).toEqual({ state: 6, failure: expect.stringMatching(/no longer counted/) });
+    // The next run asks the ledger about each: one is an operator's, the other is paid.
+    expect(await parts.runs.run()).toMatchObject({ ok: true, value: [{ payouts: 1 }] });
+    await until(parts, () => world.books.stateOf(open) === 'SOLIDIFIED');
+    expect((await parts.status.read()).heldPayouts).toBe(1n);
+    expect(await world.trc20Of(payee(903))).toBe(0n);
+    expect(await world.trc20Of(payee(904))).toBe(20n * UNIT);
+  });
+});
+
+describe('a TRC-10 payout', () => {
+  it('is signed only when the last epoch no longer lets its owner leave with its units', async () => {
     const id = world.books.request(902, Asset.TRC10_BTTOLD, payee(902), 30n);
     owe({ anna: 50n, bert: 50n, withdrawals: [id] });
+    const eager = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+    const old = await committed(eager, await newest(eager));
+    expect((await chainEpoch(old)).total).toBe(131n);
+    await world.kill(eager);
+    const parts = world.boot(EPOCHS);
     await parts.runs.run();
-    await scan(parts);
-    await parts.driver.round();
-    const again = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
-    const number = await committed(again, before);
+    await until(parts, () => isSigned(parts, id));
+    const number = await newest(parts);
+    expect(await chainEpoch(number + 1n)).toMatchObject({ total: 0n });
+    expect((await chainEpoch(number)).total).toBe(100n);
     const [away] = await parts.database.sql`
       select in_tree from settlement.epoch_payouts where epoch_no = ${number}`;
     expect(away).toEqual({ in_tree: false });
-    expect((await chainEpoch(number)).total).toBe(100n);
+    await until(parts, () => world.books.stateOf(id) === 'SOLIDIFIED');
+    expect(await world.trc10Of(payee(902))).toBe(30n);
+  });
+
+  it('waits with the reason in sight while no epoch can be committed', async () => {
+    const parts = world.boot(EPOCHS);
+    const id = world.books.request(905, Asset.TRC10_BTTOLD, payee(905), 30n);
+    owe({ anna: 1_999_999n, bert: 50n, withdrawals: [id] });
+    await parts.runs.run();
+    for (let round = 0; round < 10; round++) {
+      await tick(world, parts);
+      await parts.epochDriver.round();
+    }
+    expect(await isSigned(parts, id)).toBe(false);
+    expect((await parts.status.read()).paused).toMatch(/no epoch is committed: .* units are owed/);
+    owe({ anna: 50n, bert: 50n, withdrawals: [id] });
+    await until(parts, () => world.books.stateOf(id) === 'SOLIDIFIED');
+    expect((await parts.status.read()).paused).toBe('');
+  });
+
+  it('keeps its owner in the tree while nothing is there to pay it with', async () => {
+    const parts = world.boot(EPOCHS);
+    const id = world.books.request(906, Asset.TRC10_BTTOLD, payee(906), 1_500_000n);
+    owe({ anna: 50n, bert: 50n, withdrawals: [id] });
+    await parts.runs.run();
+    for (let round = 0; round < 3; round++) await tick(world, parts);
+    expect((await parts.status.read()).paused).toMatch(/reserve of TRC10_BTTOLD is short/);
+    const eager = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
+    const number = await committed(eager, await newest(eager));
+    await world.kill(eager);
+    expect((await chainEpoch(number)).total).toBe(1_500_101n);
+    await world.fillReserves(1_000_000n);
+    await until(parts, () => world.books.stateOf(id) === 'SOLIDIFIED');
+    expect((await chainEpoch(await newest(parts))).total).toBe(100n);
   });
 });

@@ -111,6 +111,7 @@ export const batches = settlement.table('batches', {
   decidedBy: text('decided_by'),
   decidedAtMs: int8('decided_at_ms'),
   decisionNote: text('decision_note').notNull().default(''),
+  leavingAtMs: int8('leaving_at_ms'),
 });
 
 export const payouts = settlement.table('payouts', {
@@ -271,4 +272,10 @@ export const batchSeals = settlement.table(
     hash: bytea('hash').notNull(),
   },
   (table) => [primaryKey({ columns: [table.batchNo, table.ended] })],
+);
+
+export const epochStrays = settlement.table(
+  'epoch_strays',
+  { epochNo: int8('epoch_no').notNull(), batchNo: int8('batch_no').notNull() },
+  (table) => [primaryKey({ columns: [table.epochNo, table.batchNo] })],
 );

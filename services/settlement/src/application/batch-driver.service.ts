@@ -29,12 +29,15 @@ export type DriverPolicy = {
   readonly headSkewMaxMs: bigint;
 };
 
-/** Tells which vault batches may be sent. */
+/** Tells which batches a committed epoch lets go. */
 export interface Clearance {
   cleared(batchNos: readonly bigint[]): Promise<ReadonlySet<bigint>>;
 }
 
 type Planned = { readonly row: OpenBatchRow; readonly asset: AssetName; readonly step: Step };
+
+/** A batch to be signed, once it is cleared. */
+type ToSign = Planned & { readonly cleared: boolean };
 
 const CONCURRENT_STEPS = 8;
 
@@ -77,15 +80,20 @@ export class BatchDriverService {
     await concurrently(others, CONCURRENT_STEPS, (item) => this.#guarded(() => this.#take(item)));
     const short = reason === '' ? await this.#signAll(toSign, planned, cursor).catch(notNow) : '';
     this.#pause(reason || short);
-    const signed = reason === '' && short === '' ? toSign.length : 0;
+    const ready = toSign.filter(({ cleared }) => cleared).length;
+    const signed = reason === '' && short === '' ? ready : 0;
     return others.length + signed > 0;
   }
 
-  /** Batches of the vault wait until the lines of all their payees are in a committed epoch (docs/vault.md). */
-  async #cleared(toSign: readonly Planned[]): Promise<Planned[]> {
-    const ofVault = toSign.filter(({ row }) => row.chainBatchId !== null);
-    const cleared = await this.clearance.cleared(ofVault.map(({ row }) => row.batchNo));
-    return toSign.filter(({ row }) => row.chainBatchId === null || cleared.has(row.batchNo));
+  /**
+   * Nothing is signed before a committed epoch has the lines of a vault batch, or leaves a TRC-10 payout out: whoever
+   * was paid could leave by the last one with the same units again (docs/vault.md). Only TRC-10 has to ask for it.
+   */
+  async #cleared(toSign: readonly Planned[]): Promise<ToSign[]> {
+    const cleared = await this.clearance.cleared(toSign.map(({ row }) => row.batchNo));
+    return toSign
+      .map((planned) => ({ ...planned, cleared: cleared.has(planned.row.batchNo) }))
+      .filter(({ row, cleared: ready }) => ready || row.chainBatchId === null);
   }
 
   async #plan(row: OpenBatchRow, cursor: Cursor): Promise<Planned> {
@@ -133,11 +141,12 @@ export class BatchDriverService {
 
   /** Signs what may be signed; returns why not when something may not. */
   async #signAll(
-    toSign: readonly Planned[],
+    toSign: readonly ToSign[],
     all: readonly Planned[],
     cursor: Cursor,
   ): Promise<string> {
-    if (toSign.length === 0) return '';
+    const idle = ({ row, cleared }: ToSign) => !cleared && row.leavingAtMs !== null;
+    if (toSign.every(idle)) return '';
     const [reference, head, state] = await Promise.all([
       this.chain.solidHead(),
       this.chain.head(),
@@ -170,15 +179,30 @@ export class BatchDriverService {
    * is not overtaken for ever; the other asset goes on. A transaction that the signer forbids holds up no other. Without
    * TRX nothing goes on.
    */
-  async #signInTurn(toSign: readonly Planned[], context: SigningContext): Promise<string> {
+  async #signInTurn(toSign: readonly ToSign[], context: SigningContext): Promise<string> {
     const short = new Map<Lack['of'], string>();
-    for (const { row, asset, step } of toSign) {
+    for (const { row, asset, step, cleared } of toSign) {
       if (step.do !== 'sign' || short.has(asset)) continue;
-      const lack = await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context));
+      const lack = cleared
+        ? await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context))
+        : await this.#leave(row, asset, context.purse);
       if (lack?.of === 'trx') return lack.text;
       if (lack !== undefined) short.set(lack.of, lack.text);
     }
     return [...short.values()].join('; ');
+  }
+
+  /**
+   * Lets the next epoch leave a TRC-10 payout out, or returns what is lacking to pay it with: until that is there its
+   * owner keeps the right to leave with it.
+   */
+  async #leave(row: OpenBatchRow, asset: AssetName, purse: Purse): Promise<Lack | undefined> {
+    const use = this.signer.mostUse(row, asset);
+    const lack = purse.lack(asset, row.totalUnits, use);
+    if (lack !== undefined) return lack;
+    purse.take(asset, row.totalUnits, use);
+    await this.steps.leave(row.batchNo, this.clock());
+    return undefined;
   }
 
   async #take({ row, step }: Planned): Promise<void> {

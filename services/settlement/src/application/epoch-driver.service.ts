@@ -17,6 +17,7 @@ import { BatchMovedError } from '../repositories/batch-transaction.repository.js
 import type { EpochRepository } from '../repositories/epoch.repository.js';
 import type { EpochStepRepository, OpenEpochRow } from '../repositories/epoch-step.repository.js';
 import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
+import type { StrandedRepository } from '../repositories/stranded.repository.js';
 import type { Clock } from './clock.js';
 import { type EpochMakerService, EpochRefusedError } from './epoch-maker.service.js';
 import { notNow } from './not-now.js';
@@ -34,6 +35,7 @@ export type EpochStores = {
   readonly epochs: EpochRepository;
   readonly epochSteps: EpochStepRepository;
   readonly scans: ScanRepository;
+  readonly stranded: StrandedRepository;
 };
 
 /**
@@ -78,6 +80,7 @@ export class EpochDriverService {
   }
 
   async #make(): Promise<boolean> {
+    await this.#giveUpStranded();
     const { lastAtMs, triedAtMs, ...need } = await this.stores.epochs.need();
     const nowMs = this.clock();
     const facts = {
@@ -91,7 +94,8 @@ export class EpochDriverService {
     this.logger.info({ why }, 'an epoch is due');
     try {
       const made = await this.maker.make();
-      this.#pause('');
+      // What has failed before is mended when the epoch is committed, not when it is made.
+      if (!made) this.#pause('');
       return made;
     } catch (error) {
       if (error instanceof BatchMovedError) throw error;
@@ -99,6 +103,17 @@ export class EpochDriverService {
       this.#pause(`no epoch is committed: ${told}`);
       if (!(error instanceof EpochRefusedError)) throw error;
       return false;
+    }
+  }
+
+  /** Batches for which no epoch can ever come must not ask for one for ever. */
+  async #giveUpStranded(): Promise<void> {
+    for (const batchNo of await this.stores.stranded.list()) {
+      await this.stores.stranded.giveUp(batchNo, this.clock());
+      this.logger.error(
+        { batchNo },
+        'a batch was given up: the ledger no longer counts it as open',
+      );
     }
   }
 
@@ -164,7 +179,7 @@ export class EpochDriverService {
       case 'fail': {
         const outcome = row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired;
         await epochSteps.end(epochNo, { failure: step.reason, outcome, nowMs });
-        this.logger.error({ epochNo, reason: step.reason }, 'an epoch failed');
+        this.#pause(`no epoch is committed: epoch ${epochNo} ${step.reason}`);
         return true;
       }
       case 'halt':

@@ -9,6 +9,7 @@ import type {
 import { addressBytes, type Units } from '#libs/domain';
 import type { Logger } from '#libs/observability';
 import { placeOf, type Salted, saltOf, shortfall } from '../domain/epoch.js';
+import { BATCH } from '../domain/states.js';
 import type {
   BatchedPayout,
   EpochPayout,
@@ -42,6 +43,9 @@ type Placed = {
   readonly ofAccounts: Map<string, Units>;
   readonly lines: readonly BatchedPayout[];
   readonly payouts: readonly EpochPayout[];
+  /** Batches that this epoch lets go once it is committed. */
+  readonly batchNos: readonly bigint[];
+  readonly leavingUnits: Units;
 };
 
 /** Makes epochs: a snapshot of the ledger becomes a tree that is stored and waits to be committed. */
@@ -61,6 +65,8 @@ export class EpochMakerService {
    */
   async make(): Promise<boolean> {
     const atMs = this.clock();
+    // Before the ledger is read: it must count all of their withdrawals as open, unless it has ended one.
+    const asking = await this.epochs.asking();
     const keccak = await createKeccak(256);
     const hash = (bytes: Uint8Array) => keccak.init().update(bytes).digest('binary');
     const making: Making = {
@@ -81,7 +87,8 @@ export class EpochMakerService {
     await addLines(making.tree, placed.lines);
     checkSums(making, placed);
     if (making.tree.leaves === 0) return false;
-    await this.#store(making, placed, atMs);
+    const strayNos = asking.filter((batchNo) => !placed.batchNos.includes(batchNo));
+    await this.#store(making, { ...placed, strayNos }, atMs);
     await this.epochs.forget(this.kept);
     return true;
   }
@@ -121,27 +128,41 @@ export class EpochMakerService {
     const known = await this.epochs.batched(making.withdrawals.map((each) => each.withdrawalId));
     const byId = new Map(known.map((payout) => [payout.withdrawalId.toString('hex'), payout]));
     const ofAccounts = new Map<string, Units>();
-    const [lines, payouts]: [BatchedPayout[], EpochPayout[]] = [[], []];
+    const [outside, payouts]: [BatchedPayout[], EpochPayout[]] = [[], []];
     for (const { withdrawalId, account, amountUnits } of making.withdrawals) {
       making.sums.withdrawals += amountUnits;
       const payout = byId.get(withdrawalId.toString('hex'));
-      const facts = payout && { ...payout, isVault: payout.chainBatchId !== null };
-      const place = placeOf(facts);
+      const place = placeOf(payout);
       if (place === 'account' || payout === undefined) {
         ofAccounts.set(account, (ofAccounts.get(account) ?? 0n) + amountUnits);
         continue;
       }
       const { batchNo, line } = payout;
       payouts.push({ withdrawalId, batchNo, line, inTree: place === 'line' });
-      if (place === 'line') lines.push(payout);
+      outside.push(payout);
     }
-    return { ofAccounts, lines, payouts };
+    const lines = outside.filter((payout) => placeOf(payout) === 'line');
+    const leaving = outside.filter(({ isLeaving, batchState }) => {
+      return isLeaving && batchState === BATCH.planned;
+    });
+    return {
+      ofAccounts,
+      lines,
+      payouts,
+      batchNos: wholeBatches([...lines, ...leaving]),
+      // One that an earlier epoch has cleared may be paid by now.
+      leavingUnits: sumUnits(leaving.filter(({ isCleared }) => !isCleared)),
+    };
   }
 
-  async #store(making: Making, placed: Placed, atMs: bigint): Promise<void> {
+  async #store(
+    making: Making,
+    placed: Placed & { strayNos: readonly bigint[] },
+    atMs: bigint,
+  ): Promise<void> {
     const { tree, secret, head } = making;
     const { root, totalUnits } = await tree.finish();
-    const backing = await this.vault.backing(totalUnits, placed.lines);
+    const backing = await this.vault.backing(totalUnits, placed.lines, placed.leavingUnits);
     const short = shortfall(backing);
     if (short !== undefined) throw new EpochRefusedError(short);
     const { lastNo } = await this.epochs.need();
@@ -158,7 +179,8 @@ export class EpochMakerService {
       flushNos: head?.flushNos ?? [],
       operations: head?.operations ?? [],
       payouts: placed.payouts,
-      batchNos: wholeBatches(placed.lines),
+      batchNos: placed.batchNos,
+      strayNos: placed.strayNos,
       chunks: tree.chunks,
     });
     this.logger.info({ epochNo, leaves: tree.leaves, totalUnits }, 'an epoch is planned');
@@ -183,7 +205,11 @@ function lineKey({ chainBatchId, line }: BatchedPayout): string {
   return `${chainBatchId?.toString('hex')}${line.toString(16).padStart(8, '0')}`;
 }
 
-/** Batches that have all their lines in the tree. */
+function sumUnits(payouts: readonly BatchedPayout[]): Units {
+  return payouts.reduce((sum, { units }) => sum + units, 0n);
+}
+
+/** Batches that have all their payouts among these. */
 function wholeBatches(lines: readonly BatchedPayout[]): bigint[] {
   const counts = new Map<bigint, number>();
   for (const { batchNo } of lines) counts.set(batchNo, (counts.get(batchNo) ?? 0) + 1);

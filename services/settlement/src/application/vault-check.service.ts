@@ -26,7 +26,11 @@ export class VaultCheckService {
    * Reserves, and those of the lines that the vault has paid or skipped already. The reserves are read first: a batch
    * that is executed in between then counts as paid, which can hide a shortfall for one epoch but never invent one.
    */
-  async backing(totalUnits: Units, lines: readonly BatchedPayout[]): Promise<Backing> {
+  async backing(
+    totalUnits: Units,
+    lines: readonly BatchedPayout[],
+    leavingUnits: Units,
+  ): Promise<Backing> {
     const { hotWallet, trc10Id } = this.place;
     const [free, wallet] = await Promise.all([
       this.#read('freeBaseUnits()'),
@@ -45,6 +49,7 @@ export class VaultCheckService {
     return {
       totalUnits,
       paidUnits,
+      leavingUnits,
       trc20ReserveUnits: unitsFloor('TRC20_BTT', free),
       trc10ReserveUnits: unitsFloor('TRC10_BTTOLD', trc10),
     };

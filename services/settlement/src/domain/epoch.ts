@@ -20,18 +20,20 @@ export type PayoutFacts = {
   readonly batchState: number;
   /** Paid by the vault, which executes a batch id once; otherwise by a TRC-10 transfer. */
   readonly isVault: boolean;
+  /** A TRC-10 payout that is to be signed once a committed epoch leaves it out. */
+  readonly isLeaving: boolean;
 };
 
 /**
  * Where a withdrawal counts: in its account's leaf; in a leaf of its own, as a line of a vault batch; or nowhere,
- * because it is paid or on its way in a form that the vault cannot see (docs/vault.md).
+ * because it is paid, or on its way or about to be in a form that the vault cannot see (docs/vault.md).
  */
 export function placeOf(facts: PayoutFacts | undefined): 'account' | 'line' | 'away' {
   if (facts === undefined) return 'account';
   if (facts.payoutState === PAYOUT.paid) return 'away';
   if (facts.payoutState !== PAYOUT.batched) return 'account';
   if (facts.isVault) return 'line';
-  return facts.batchState === BATCH.planned ? 'account' : 'away';
+  return facts.batchState === BATCH.planned && !facts.isLeaving ? 'account' : 'away';
 }
 
 /** What decides whether an epoch is due. */
@@ -40,7 +42,7 @@ export type EpochNeed = {
   readonly lastAtMs: bigint | undefined;
   /** When the last one was tried. */
   readonly triedAtMs: bigint | undefined;
-  /** Vault batches wait for an epoch that has their lines. */
+  /** Batches wait for an epoch that has their lines, or leaves their TRC-10 payout out. */
   readonly batchesWait: boolean;
   /** The vault has paid since the last one, and nothing more is on its way. */
   readonly paidSince: boolean;
@@ -63,14 +65,16 @@ export type Backing = {
   readonly totalUnits: Units;
   /** Lines of the tree that the vault has paid already, though the ledger does not know it yet. */
   readonly paidUnits: Units;
+  /** TRC-10 payouts that are in no leaf although nothing is signed yet. */
+  readonly leavingUnits: Units;
   readonly trc20ReserveUnits: Units;
   readonly trc10ReserveUnits: Units;
 };
 
 /** Why what is owed is not covered by what the solidified chain holds, or undefined. */
 export function shortfall(backing: Backing): string | undefined {
-  const { totalUnits, paidUnits, trc20ReserveUnits, trc10ReserveUnits } = backing;
-  const owed = totalUnits - paidUnits;
+  const { totalUnits, paidUnits, leavingUnits, trc20ReserveUnits, trc10ReserveUnits } = backing;
+  const owed = totalUnits - paidUnits + leavingUnits;
   const held = trc20ReserveUnits + trc10ReserveUnits;
   if (owed <= held) return undefined;
   return `${owed} units are owed and ${held} are there: ${trc20ReserveUnits} of TRC-20 in the vault, ${trc10ReserveUnits} of TRC-10 in the hot wallet`;

@@ -23,6 +23,8 @@ export type OpenBatchRow = Pick<
   readonly solidSucceeded: boolean | null;
   readonly solidResult: string | null;
   readonly vaultPaidBy: Buffer | null;
+  /** Since when epochs leave its TRC-10 payout out. */
+  readonly leavingAtMs: bigint | null;
 };
 
 /** One line of a batch. */
@@ -64,7 +66,8 @@ export class BatchStepRepository {
         b.payouts, b.total_units as "totalUnits", b.attempts, a.attempt, a.txid, a.signed,
         a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
         a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal,
-        o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy"
+        o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy",
+        b.leaving_at_ms as "leavingAtMs"
       from settlement.batches b
       left join settlement.attempts a on a.batch_no = b.batch_no and a.outcome = ${OUTCOME.open}
       left join settlement.own_transactions o on o.txid = a.txid
@@ -80,6 +83,14 @@ export class BatchStepRepository {
     return this.database.sql<BatchLine[]>`
       select withdrawal_id as "withdrawalId", destination, units
       from settlement.batch_payouts where batch_no = ${batchNo} order by line`;
+  }
+
+  /** From now on every epoch leaves the payout of this TRC-10 batch out; for ever, as long as the batch is open. */
+  async leave(batchNo: bigint, nowMs: bigint): Promise<void> {
+    await this.database.sql`
+      update settlement.batches set leaving_at_ms = ${nowMs}
+      where batch_no = ${batchNo} and state = ${BATCH.planned} and chain_batch_id is null
+        and leaving_at_ms is null`;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Database, Transaction, TransactionSql } from '#libs/database';
+import type { Database, QuerySql, Transaction, TransactionSql } from '#libs/database';
 import { BATCH, PAYOUT } from '../domain/states.js';
 import { BatchMovedError, durably } from './batch-transaction.repository.js';
 
@@ -24,7 +24,10 @@ export type NewEpoch = Omit<StoredEpoch, 'state' | 'txid' | 'failure'> & {
   readonly trc10ReserveUnits: bigint;
   readonly paidUnits: bigint;
   readonly payouts: readonly EpochPayout[];
+  /** Batches that it lets go once it is committed. */
   readonly batchNos: readonly bigint[];
+  /** Batches that no epoch will ever let go. */
+  readonly strayNos: readonly bigint[];
   /** Pieces of leaves and nodes that must be there. */
   readonly chunks: number;
 };
@@ -46,6 +49,10 @@ export type BatchedPayout = {
   readonly batchPayouts: number;
   readonly attempts: number;
   readonly chainBatchId: Buffer | null;
+  readonly isVault: boolean;
+  readonly isLeaving: boolean;
+  /** A committed epoch has let its batch go. */
+  readonly isCleared: boolean;
   readonly line: number;
   readonly destination: string;
   readonly units: bigint;
@@ -119,9 +126,11 @@ export class EpochRepository {
         }));
         await tx.sql`insert into settlement.epoch_payouts ${tx.sql(rows)}`;
       }
-      if (epoch.batchNos.length === 0) return;
-      await tx.sql`insert into settlement.epoch_batches (epoch_no, batch_no)
-        select ${epochNo}, unnest(${tx.sql.array([...epoch.batchNos], 1016)}::bigint[])`;
+      const batches = { epoch_batches: epoch.batchNos, epoch_strays: epoch.strayNos };
+      for (const [table, numbers] of Object.entries(batches)) {
+        await tx.sql`insert into ${tx.sql(`settlement.${table}`)} (epoch_no, batch_no)
+          select ${epochNo}, unnest(${tx.sql.array([...numbers], 1016)}::bigint[])`;
+      }
     });
   }
 
@@ -136,16 +145,21 @@ export class EpochRepository {
     }
   }
 
+  /** Batches that ask for an epoch to let them go. */
+  async asking(): Promise<bigint[]> {
+    const { sql } = this.database;
+    const rows = await sql<{ batchNo: bigint }[]>`
+      select b.batch_no as "batchNo" from settlement.batches b where ${asksForEpoch(sql)}`;
+    return rows.map(({ batchNo }) => batchNo);
+  }
+
   /** What decides whether an epoch is due. */
   async need(): Promise<EpochState> {
     const [row] = await this.database.sql<EpochState[]>`
       select max(e.epoch_no) as "lastNo", max(e.at_ms) as "triedAtMs",
         max(e.at_ms) filter (where e.state <> ${BATCH.failed}) as "lastAtMs",
         exists (
-          select from settlement.batches b
-          where b.state = ${BATCH.planned} and b.chain_batch_id is not null and not exists (
-            select from settlement.epoch_batches c join settlement.epochs o using (epoch_no)
-            where c.batch_no = b.batch_no and o.state <> ${BATCH.failed})
+          select from settlement.batches b where ${asksForEpoch(this.database.sql)}
         ) as "batchesWait",
         exists (
           select from settlement.batches b where b.state = ${BATCH.solidified}
@@ -160,7 +174,7 @@ export class EpochRepository {
     return row;
   }
 
-  /** Those of these vault batches whose lines are in an epoch that is committed for good. */
+  /** Those of these batches that an epoch which is committed for good lets go. */
   async cleared(batchNos: readonly bigint[]): Promise<ReadonlySet<bigint>> {
     if (batchNos.length === 0) return new Set();
     const { sql } = this.database;
@@ -197,6 +211,22 @@ export class EpochRepository {
   }
 }
 
+/** A batch `b` waits for an epoch that lets it go, and may hope for one. */
+function asksForEpoch(sql: QuerySql) {
+  return sql`${waitsForEpoch(sql)} and not exists (
+    select from settlement.epoch_strays t join settlement.epochs o using (epoch_no)
+    where t.batch_no = b.batch_no and o.state <> ${BATCH.failed})`;
+}
+
+/** No epoch lets a batch `b` go yet, which must be before it is signed. */
+export function waitsForEpoch(sql: QuerySql) {
+  return sql`b.state = ${BATCH.planned}
+    and (b.chain_batch_id is not null or b.leaving_at_ms is not null)
+    and not exists (
+      select from settlement.epoch_batches c join settlement.epochs o using (epoch_no)
+      where c.batch_no = b.batch_no and o.state <> ${BATCH.failed})`;
+}
+
 /** Some leaves in the order of their keys, without their salts. */
 export type LeafPiece = { readonly firstKey: string; readonly leaves: Buffer };
 
@@ -204,7 +234,12 @@ function readBatched(sql: TransactionSql, ids: readonly Buffer[]): Promise<Batch
   return sql<BatchedPayout[]>`
     select p.withdrawal_id as "withdrawalId", p.state as "payoutState", b.batch_no as "batchNo",
       b.state as "batchState", b.payouts as "batchPayouts", b.attempts,
-      b.chain_batch_id as "chainBatchId", l.line, l.destination, l.units
+      b.chain_batch_id as "chainBatchId", b.chain_batch_id is not null as "isVault",
+      b.leaving_at_ms is not null as "isLeaving",
+      exists (
+        select from settlement.epoch_batches c join settlement.epochs e using (epoch_no)
+        where c.batch_no = b.batch_no and e.state = ${BATCH.solidified}
+      ) as "isCleared", l.line, l.destination, l.units
     from settlement.payouts p
     join settlement.batches b on b.batch_no = p.batch_no
     join settlement.batch_payouts l
