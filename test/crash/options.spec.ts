@@ -24,20 +24,35 @@ describe('the points of a crash test', () => {
 describe('parseCrashOptions', () => {
   it('runs every point three times by default, with a seed of its own', () => {
     const [one, other] = [parseCrashOptions([]), parseCrashOptions([])];
-    expect(one).toMatchObject({ rounds: 3, json: false, keep: false, points: CRASH_POINTS });
+    expect(one).toMatchObject({
+      rounds: 3,
+      rigs: 1,
+      json: false,
+      keep: false,
+      points: CRASH_POINTS,
+    });
     expect(one.seed).not.toBe(other.seed);
   });
 
   it('takes points in their fixed order, whatever order they are given in', () => {
-    const { points } = parseCrashOptions(['--points', 'kafka.kill,ingest.before-ack']);
-    expect(points.map(({ name }) => name)).toEqual(['ingest.before-ack', 'kafka.kill']);
+    const { points } = parseCrashOptions(['--points', 'ingest.before-ack,kafka.kill']);
+    expect(points.map(({ name }) => name)).toEqual(['kafka.kill', 'ingest.before-ack']);
   });
 
   it('reports every mistake at once', () => {
     const run = () =>
-      parseCrashOptions(['--rounds', '0', '--seed', 'x', '--points', 'a,kafka.kill']);
+      parseCrashOptions([
+        '--rounds',
+        '0',
+        '--seed',
+        'x',
+        '--rigs',
+        '9',
+        '--points',
+        'a,kafka.kill',
+      ]);
     expect(run).toThrow(UsageError);
-    expect(run).toThrow(/no point "a"\n--rounds .*"0"\n--seed .*"x"/);
+    expect(run).toThrow(/no point "a"\n--rounds .*"0"\n--seed .*"x"\n--rigs .*"9"/);
     expect(() => parseCrashOptions(['--round', '1'])).toThrow(UsageError);
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { CrashOutcome, Round } from './src/crash-run.js';
+import type { Round } from './src/crash-run.js';
 import { parseCrashOptions } from './src/options.js';
-import { judgeRun, reportJson, reportLines, reportMarkdown, summaryOf } from './src/report.js';
+import {
+  type CrashReport,
+  judgeRun,
+  reportJson,
+  reportLines,
+  reportMarkdown,
+  summaryOf,
+} from './src/report.js';
 
 const round = (recoveredMs: number, more: Partial<Round> = {}): Round => ({
   point: 'kafka.kill',
@@ -11,7 +18,7 @@ const round = (recoveredMs: number, more: Partial<Round> = {}): Round => ({
   ...more,
 });
 const lost = { kind: 'lost', text: 'channel ab: 7 acknowledged, 5 owed' } as const;
-const outcome = (rounds: readonly Round[], last: CrashOutcome['last'] = []): CrashOutcome => ({
+const outcome = (rounds: readonly Round[], last: CrashReport['last'] = []): CrashReport => ({
   options: parseCrashOptions(['--points', 'kafka.kill', '--rounds', '3', '--seed', '42']),
   rounds,
   last,

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomOf } from '../../../load-tests/src/bench/corpus/draws.js';
-import type { Progress } from '../../../load-tests/src/bench/progress.js';
 import type { Finding } from './check/findings.js';
 import { LedgerChecker, toldBy } from './check/ledger-checker.js';
 import { CrashCluster, within } from './cluster.js';
@@ -30,21 +29,21 @@ export type Round = {
   readonly findings: readonly Finding[];
 };
 
+/** Is told of each round as soon as it is over. */
+export type RunWatcher = (round: Round) => void;
+
 /** All that is known at the end of a run. */
 export type CrashOutcome = {
-  readonly options: CrashOptions;
   readonly rounds: readonly Round[];
   /** Of the check after the last payment had its answer, which hashes the whole chain again. */
   readonly last: readonly Finding[];
   readonly payments: { readonly sent: number; readonly acked: number; readonly unanswered: number };
-  readonly seconds: number;
 };
 
 /** One run: a cluster, a payer, and one round after another. */
 export class CrashRun {
   readonly #random: () => number;
   readonly #rounds: Round[] = [];
-  readonly #startedMs = Date.now();
 
   private constructor(
     private readonly options: CrashOptions,
@@ -55,20 +54,23 @@ export class CrashRun {
     this.#random = randomOf(options.seed + 1);
   }
 
-  /** Runs everything in a folder. Throws when the system or the payer cannot be started or is lost. */
+  /**
+   * Takes points from a queue, which other runs may share, until it is empty; everything is in a folder
+   * of its own. Throws when the system or the payer cannot be started or is lost.
+   */
   static async run(
     options: CrashOptions,
+    queue: CrashPoint[],
     folder: string,
-    progress: Progress,
+    watcher: RunWatcher,
   ): Promise<CrashOutcome> {
-    progress.say(`seed ${options.seed}; data, logs and acknowledgements in ${folder}`);
     const cluster = await CrashCluster.start(join(folder, 'data'));
     let load: LoadProcess | undefined;
     let checker: LedgerChecker | undefined;
     try {
       load = await startLoad(options, cluster, join(folder, 'load'));
       checker = new LedgerChecker(cluster.databaseUrl, load.channels);
-      return await new CrashRun(options, cluster, load, checker).#all(progress);
+      return await new CrashRun(options, cluster, load, checker).#all(queue, watcher);
     } finally {
       load?.kill();
       await checker?.close();
@@ -76,19 +78,15 @@ export class CrashRun {
     }
   }
 
-  async #all(progress: Progress): Promise<CrashOutcome> {
-    const { points, rounds } = this.options;
-    const bar = progress.bar('kills', points.length * rounds);
-    for (const point of points) {
+  async #all(queue: CrashPoint[], watcher: RunWatcher): Promise<CrashOutcome> {
+    for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
       if (point.replicas === 2) await this.cluster.addReplica();
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < this.options.rounds; round++) {
         const done = await this.#round(point);
         this.#rounds.push(done);
-        for (const line of complaintsOf(done)) progress.say(`\n${point.name}: ${line}`);
-        bar.advance(1);
+        watcher(done);
       }
     }
-    bar.done();
     await this.load.stop();
     const log = this.load.acks.read();
     const told = toldBy(log);
@@ -96,11 +94,9 @@ export class CrashRun {
     const last = await this.checker.check(told, () => log.sentUnits, { whole: true });
     const refused = log.refusals.map((text): Finding => ({ kind: 'refused', text }));
     return {
-      options: this.options,
       rounds: this.#rounds,
       last: [...last, ...refused],
       payments: { sent: log.sends, acked: sumOf(log.acks), unanswered: log.unanswered },
-      seconds: (Date.now() - this.#startedMs) / 1_000,
     };
   }
 
@@ -173,11 +169,6 @@ export class CrashRun {
 
 function sumOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-function complaintsOf({ failure, findings }: Round): string[] {
-  const found = findings.map(({ kind, text }) => `${kind}: ${text}`);
-  return failure === undefined ? found : [failure, ...found];
 }
 
 async function startLoad(

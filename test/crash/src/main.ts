@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { progressOn } from '../../../load-tests/src/bench/progress.js';
-import { CrashRun } from './crash-run.js';
 import { HELP, parseCrashOptions, UsageError } from './options.js';
 import { judgeRun, reportJson, reportLines, reportMarkdown } from './report.js';
+import { runOnRigs } from './rigs.js';
 
 async function crash(args: readonly string[]): Promise<number> {
   const options = parseCrashOptions(args);
@@ -14,7 +14,7 @@ async function crash(args: readonly string[]): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'swarmledger-crash-'));
   const progress = progressOn(process.stderr);
-  const outcome = await CrashRun.run(options, folder, progress).catch((error: unknown) => {
+  const outcome = await runOnRigs(options, folder, progress).catch((error: unknown) => {
     progress.say(`data, logs and acknowledgements are left in ${folder}`);
     throw error;
   });

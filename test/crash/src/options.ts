@@ -10,6 +10,8 @@ export type CrashOptions = {
   readonly points: readonly CrashPoint[];
   readonly seed: number;
   readonly paymentsPerSecond: number;
+  /** Whole systems that are killed beside one another. */
+  readonly rigs: number;
   readonly json: boolean;
   /** File for the report in Markdown. */
   readonly reportFile: string | undefined;
@@ -34,6 +36,7 @@ acknowledgements and what stands in Postgres looks for anything lost, applied tw
 ${NAMES.map((name) => `                     ${name}`).join('\n')}
   --seed S         repeats the amounts and the moments of a run, as far as processes can repeat anything
   --rate N         payments a second, duplicates not counted (default 300)
+  --rigs N         whole systems beside one another, 1 to 8, which share the points (default 1); each takes about 1.5 GiB
   --json           print the result as one JSON object on the last line
   --report FILE    write the report as Markdown
   --keep           leave the folder with data, logs and acknowledgements; after a failure it always stays
@@ -46,7 +49,7 @@ Exits 0 when every fault bit, everything recovered and nothing was found; 1 when
 export function parseCrashOptions(args: readonly string[]): CrashOptions {
   const values = parse(args);
   const mistakes: string[] = [];
-  const integer = (name: 'rounds' | 'seed' | 'rate', fallback: number, max: number) => {
+  const integer = (name: 'rounds' | 'seed' | 'rate' | 'rigs', fallback: number, max: number) => {
     const text = values[name];
     if (text === undefined) return fallback;
     const value = Number(text);
@@ -64,6 +67,7 @@ export function parseCrashOptions(args: readonly string[]): CrashOptions {
     points: CRASH_POINTS.filter(({ name }) => names.includes(name)),
     seed: integer('seed', randomInt(1, 2 ** 31), 2 ** 31),
     paymentsPerSecond: integer('rate', 300, 10_000),
+    rigs: integer('rigs', 1, 8),
     json: values.json === true,
     reportFile: values.report,
     keep: values.keep === true,
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
         points: { type: 'string' },
         seed: { type: 'string' },
         rate: { type: 'string' },
+        rigs: { type: 'string' },
         json: { type: 'boolean' },
         report: { type: 'string' },
         keep: { type: 'boolean' },

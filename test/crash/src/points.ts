@@ -47,8 +47,14 @@ const atFailPoints = PAYMENT_POINTS.map((point): CrashPoint => {
   return { ...common, fault: { kind: 'fail-point', service, point }, replicas: 1 };
 });
 
-/** Every kind of round, those with one replica of balance first. */
+/** Every kind of round, those with one replica of balance first, and of these the slowest. */
 export const CRASH_POINTS: readonly CrashPoint[] = [
+  {
+    name: 'kafka.kill',
+    fault: { kind: 'kill', process: 'kafka' },
+    replicas: 1,
+    meaning: 'the only broker killed',
+  },
   ...atFailPoints.filter(({ replicas }) => replicas === 1),
   {
     name: 'ingest.any-moment',
@@ -61,12 +67,6 @@ export const CRASH_POINTS: readonly CrashPoint[] = [
     fault: { kind: 'kill', process: 'balance' },
     replicas: 1,
     meaning: 'balance killed from outside',
-  },
-  {
-    name: 'kafka.kill',
-    fault: { kind: 'kill', process: 'kafka' },
-    replicas: 1,
-    meaning: 'the only broker killed',
   },
   {
     name: 'postgres.kill',

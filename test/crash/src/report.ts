@@ -1,7 +1,14 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Finding } from './check/findings.js';
 import type { CrashOutcome, Round } from './crash-run.js';
+import type { CrashOptions } from './options.js';
 import { CRASH_POINTS, type CrashPoint } from './points.js';
+
+/** What all rigs of a run came to. */
+export type CrashReport = CrashOutcome & {
+  readonly options: CrashOptions;
+  readonly seconds: number;
+};
 
 /** One line of the table. */
 export type PointSummary = {
@@ -42,7 +49,7 @@ function count(findings: readonly Finding[], kind: Finding['kind']): number {
 }
 
 /** One summary per point that was run, in the order of the run. */
-export function summariesOf({ options, rounds }: CrashOutcome): PointSummary[] {
+export function summariesOf({ options, rounds }: CrashReport): PointSummary[] {
   return options.points.map(({ name }) =>
     summaryOf(
       name,
@@ -65,7 +72,7 @@ export function judgeRun(outcome: CrashOutcome): { passed: boolean; reasons: str
 const seconds = (ms: number) => (ms / 1_000).toFixed(1);
 
 /** The run as lines for people; the last one is the verdict. */
-export function reportLines(outcome: CrashOutcome): string[] {
+export function reportLines(outcome: CrashReport): string[] {
   const { payments, options } = outcome;
   const { passed, reasons } = judgeRun(outcome);
   const rows = summariesOf(outcome).map((each) => cellsOf(each));
@@ -105,7 +112,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The run as one object. */
-export function reportJson(outcome: CrashOutcome): Record<string, unknown> {
+export function reportJson(outcome: CrashReport): Record<string, unknown> {
   const { passed, reasons } = judgeRun(outcome);
   const points = summariesOf(outcome);
   const sum = (of: (each: PointSummary) => number) =>
@@ -127,7 +134,7 @@ export function reportJson(outcome: CrashOutcome): Record<string, unknown> {
 }
 
 /** The run as a page in Markdown, with the conditions under which it was made. */
-export function reportMarkdown(outcome: CrashOutcome, atMs: number): string {
+export function reportMarkdown(outcome: CrashReport, atMs: number): string {
   const { passed, reasons } = judgeRun(outcome);
   const { options, payments } = outcome;
   const rows = summariesOf(outcome).map((each) => `| ${cellsOf(each).join(' | ')} |`);
@@ -138,7 +145,7 @@ export function reportMarkdown(outcome: CrashOutcome, atMs: number): string {
   const memoryGib = (totalmem() / 2 ** 30).toFixed(0);
   return `# Crash report
 
-\`npm run test:crash -- --rounds ${options.rounds} --report docs/crash-report.md\` wrote this page. How the test works:
+\`npm run test:crash -- --rounds ${options.rounds}${options.rigs > 1 ? ` --rigs ${options.rigs}` : ''} --report docs/crash-report.md\` wrote this page. How the test works:
 [test/crash](../test/crash/README.md).
 
 **${passed ? `Passed: ${kills} kills, nothing lost, nothing applied twice.` : 'FAILED.'}**
@@ -146,7 +153,7 @@ export function reportMarkdown(outcome: CrashOutcome, atMs: number): string {
 ${reasons.map((reason) => `- ${reason}\n`).join('')}
 - ${new Date(atMs).toISOString().slice(0, 10)}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'CPU'}, ${memoryGib} GiB, Node ${process.version}: everything, the payer and the checker
   included, on this one machine.
-- ${outcome.seconds.toFixed(0)} s; ${payments.sent} payments sent at ${options.paymentsPerSecond} a second (a tenth of them twice), ${payments.acked} answers that say what is owed,
+- ${outcome.seconds.toFixed(0)} s${options.rigs > 1 ? `, ${options.rigs} whole systems beside one another` : ''}; ${payments.sent} payments sent at ${options.paymentsPerSecond} a second${options.rigs > 1 ? ' to each' : ''} (a tenth of them twice), ${payments.acked} answers that say what is owed,
   ${payments.unanswered} given up by the client. Seed ${options.seed}.
 - *Back* is the time from the death until the process is ready again, payments are acknowledged again, and everything
   acknowledged until then is in the books. *Failed* counts rounds whose fault did not bite or that did not come back.
