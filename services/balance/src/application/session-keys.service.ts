@@ -108,11 +108,12 @@ export class SessionKeysService {
       return refuse('KEY_NOT_DELEGATED', `${account} has never delegated ${key}`);
     }
     if (found.revokedAtMs !== null) return accept(found);
-    const nowMs = clock();
-    const invalid = checkValidity(validUntilMs, nowMs);
+    const invalid = checkValidity(validUntilMs, clock());
     if (invalid !== undefined) return invalid;
     return database.transaction(async (tx) => {
-      await sessionKeys.revoke(tx, found.sessionKeyNo, { validUntilMs, signature }, nowMs);
+      // The time is read under the key's lock: what the key has opened, it has opened before.
+      await sessionKeys.lock(tx, found.sessionKeyNo);
+      await sessionKeys.revoke(tx, found.sessionKeyNo, { validUntilMs, signature }, clock());
       return accept(await this.#stored({ account, key }, tx));
     });
   }

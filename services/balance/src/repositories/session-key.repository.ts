@@ -89,6 +89,12 @@ export class SessionKeyRepository {
     return done.count === 1;
   }
 
+  /** Locks a key until the transaction ends: no opening by it is under way then. */
+  async lock(tx: Transaction, sessionKeyNo: bigint): Promise<void> {
+    await tx.sql`select 1 from ledger.session_keys
+      where session_key_no = ${sessionKeyNo} for update`;
+  }
+
   /** Revokes a key; one that is revoked already stays as it is. */
   async revoke(
     tx: Transaction,
