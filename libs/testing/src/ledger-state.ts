@@ -10,13 +10,14 @@ const SECTIONS: Readonly<Record<string, string>> = {
   channels: `
     select concat_ws('|', encode(c.channel_id, 'hex'), payer.address, payee.address, c.deposit_units,
       c.cumulative_units, c.state, c.tick_index, encode(c.tick_preimage, 'hex'), c.tick_base_units,
-      c.claim_kind,
+      c.claim_kind, coalesce(k.address, payer.address),
       case when c.claim_kind = 3
         then concat_ws('|', b.valid_until_ms, encode(b.signature, 'hex'))
         else concat_ws('|', c.claim_detail, encode(c.claim_proof, 'hex')) end) as line
     from ledger.channels c
     join ledger.accounts payer on payer.account_no = c.payer_no
     join ledger.accounts payee on payee.account_no = c.payee_no
+    left join ledger.session_keys k on k.session_key_no = c.session_key_no
     left join ledger.bundles b
       on c.claim_kind = 3 and b.part = c.part and b.bundle_no = c.claim_detail`,
   balances: `
@@ -24,6 +25,10 @@ const SECTIONS: Readonly<Record<string, string>> = {
     from ledger.balances b join ledger.accounts a on a.account_no = b.account_no
     where b.units <> 0`,
   system: `select concat_ws('|', kind, no, units) as line from ledger.system_balances`,
+  sessionKeys: `
+    select concat_ws('|', a.address, k.address, k.cap_units, k.used_units, k.expires_at_ms,
+      k.revoked_at_ms is not null) as line
+    from ledger.session_keys k join ledger.accounts a on a.account_no = k.account_no`,
   holds: `select concat_ws('|', encode(order_id, 'hex'), placed_units, units, released) as line
     from ledger.holds`,
   withdrawals: `

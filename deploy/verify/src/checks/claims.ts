@@ -12,6 +12,7 @@ import {
 } from '#libs/domain';
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
+import { sessionKeys } from './session-keys.js';
 
 /** Partitions of the voucher log. */
 const PARTITIONS = 8;
@@ -25,7 +26,8 @@ type ClaimRow = {
   readonly channelNo: bigint;
   readonly channelId: Buffer;
   readonly payee: Address;
-  readonly payerKey: Buffer | null;
+  /** Of whoever signs the channel's payments. */
+  readonly signerKey: Buffer | null;
   readonly cumulative: bigint;
   readonly kind: number | null;
   readonly detail: bigint | null;
@@ -62,7 +64,7 @@ async function accounts(audit: Audit): Promise<void> {
   }
 }
 
-/** What each channel owes is claimed by its payer: the newest voucher, tick or bundle holds under the stored key. */
+/** What each channel owes is claimed by its signer: the newest voucher, tick or bundle holds under the stored key. */
 async function claims(audit: Audit): Promise<void> {
   const { chainId, vault } = audit.place;
   const digests = new Digests({ chainId, vaultAddress: vault });
@@ -71,21 +73,21 @@ async function claims(audit: Audit): Promise<void> {
     agree(row, 'part', partitionOf(claim.channelId, PARTITIONS), claim.part);
     const problem = problemOf(claim, digests);
     if (problem !== undefined)
-      differ(row, `a claim of ${claim.cumulative} units by its payer`, problem);
+      differ(row, `a claim of ${claim.cumulative} units by its signer`, problem);
   }
 }
 
 function problemOf(claim: ClaimRow, digests: Digests): string | undefined {
-  const { cumulative, kind, detail, proof, payerKey } = claim;
+  const { cumulative, kind, detail, proof, signerKey } = claim;
   const ticks = tickProblem(claim);
   if (ticks !== undefined) return ticks;
   if (kind === null) return cumulative === 0n ? undefined : 'none';
-  if (payerKey === null || detail === null) return 'one without key or content';
+  if (signerKey === null || detail === null) return 'one without key or content';
   switch (kind) {
     case VOUCHER: {
       const { channelId, payee } = claim;
       const message = { channelId, payee, cumulativeUnits: cumulative, validUntilMs: detail };
-      const holds = proof !== null && verify(digests.voucher(message), proof, payerKey);
+      const holds = proof !== null && verify(digests.voucher(message), proof, signerKey);
       return holds ? undefined : 'a voucher whose signature does not hold';
     }
     case TICK:
@@ -118,7 +120,7 @@ function claimedTick(claim: ClaimRow, index: bigint): string | undefined {
   const holds =
     proof !== null &&
     matching.some(({ chainEnd }) => hashesForward(proof, Number(index), chainEnd, sha256));
-  return holds ? undefined : 'a tick that does not lead to what its payer has committed';
+  return holds ? undefined : 'a tick that does not lead to what its signer has committed';
 }
 
 function tickProblem({ tickIndex, tickPreimage, chainEnd }: ClaimRow): string | undefined {
@@ -129,8 +131,8 @@ function tickProblem({ tickIndex, tickPreimage, chainEnd }: ClaimRow): string | 
 }
 
 function bundleProblem(claim: ClaimRow, digests: Digests): string | undefined {
-  const { bundle, channelNo, cumulative, payerKey } = claim;
-  if (bundle === null || payerKey === null) return 'a bundle without key';
+  const { bundle, channelNo, cumulative, signerKey } = claim;
+  if (bundle === null || signerKey === null) return 'a bundle without key';
   const bytes = unhex(bundle.entries);
   const leaves: { channelId: Uint8Array; cumulativeUnits: bigint }[] = [];
   let isIn = false;
@@ -148,21 +150,23 @@ function bundleProblem(claim: ClaimRow, digests: Digests): string | undefined {
     count: leaves.length,
     validUntilMs: BigInt(bundle.validUntilMs),
   });
-  const holds = verify(digest, unhex(bundle.signature), payerKey);
+  const holds = verify(digest, unhex(bundle.signature), signerKey);
   return holds ? undefined : 'a bundle whose signature does not hold';
 }
 
-/** A later hash chain is committed to by the payer's signature. */
+/** A later hash chain is committed to by the signature of the channel's signer. */
 async function commitments(audit: Audit): Promise<void> {
   const { chainId, vault } = audit.place;
   const digests = new Digests({ chainId, vaultAddress: vault });
   const rows = audit.sql<CommitmentRow[]>`
-    select t.part, t.channel_no as "channelNo", c.channel_id as "channelId", a.public_key as key,
+    select t.part, t.channel_no as "channelNo", c.channel_id as "channelId",
+      coalesce(k.public_key, a.public_key) as key,
       t.base_units as "baseUnits", t.chain_end as "chainEnd", t.tick_value_units as "tickValueUnits",
       t.ticks_max as "ticksMax", t.valid_until_ms as "validUntilMs", t.signature
     from ledger.tick_commitments t
     left join ledger.channels c on c.part = t.part and c.channel_no = t.channel_no
     left join ledger.accounts a on a.account_no = c.payer_no
+    left join ledger.session_keys k on k.session_key_no = c.session_key_no
     where t.signature is not null`;
   for await (const { channelId, key, validUntilMs, signature, ...ticks } of rowsOf<CommitmentRow>(
     audit,
@@ -174,7 +178,7 @@ async function commitments(audit: Audit): Promise<void> {
       key !== null &&
       verify(digests.commitTicks({ channelId, ticks, validUntilMs }), signature, key);
     const row = { table: 'ledger.tick_commitments', key: place };
-    if (!holds) differ(row, 'a signature of the payer', 'one that does not hold');
+    if (!holds) differ(row, 'a signature of the channel’s signer', 'one that does not hold');
   }
 }
 
@@ -205,7 +209,7 @@ async function bundles(audit: Audit): Promise<void> {
 function claimsOf({ sql }: Audit) {
   return sql<ClaimRow[]>`
     select c.part, c.channel_no as "channelNo", c.channel_id as "channelId", payee.address as payee,
-      payer.public_key as "payerKey", c.cumulative_units as cumulative, c.claim_kind as kind,
+      coalesce(k.public_key, payer.public_key) as "signerKey", c.cumulative_units as cumulative, c.claim_kind as kind,
       c.claim_detail as detail, c.claim_proof as proof, c.tick_chain_end as "chainEnd",
       c.tick_value_units as "tickValue", c.tick_base_units as "tickBase",
       c.tick_index as "tickIndex", c.tick_preimage as "tickPreimage",
@@ -226,6 +230,7 @@ function claimsOf({ sql }: Audit) {
     from ledger.channels c
     join ledger.accounts payee on payee.account_no = c.payee_no
     join ledger.accounts payer on payer.account_no = c.payer_no
+    left join ledger.session_keys k on k.session_key_no = c.session_key_no
     left join ledger.bundles b
       on c.claim_kind = ${BUNDLE} and b.part = c.part and b.bundle_no = c.claim_detail
     order by c.part, c.channel_no`;
@@ -233,6 +238,7 @@ function claimsOf({ sql }: Audit) {
 
 export const CLAIM_CHECKS: readonly Check[] = [
   { name: 'Keys of accounts', run: accounts },
+  { name: 'Session keys', run: sessionKeys },
   { name: 'Claims of channels', run: claims },
   { name: 'Tick commitments', run: commitments },
   { name: 'Bundles', run: bundles },
