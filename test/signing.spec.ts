@@ -91,11 +91,13 @@ function ours({ type, message: m }: Example): Uint8Array {
       };
       return digests.commitTicks({ channelId: bytes('channelId'), ticks, validUntilMs });
     }
-    case 'Withdraw': {
+    case 'Withdraw':
+    case 'WithdrawToClaim': {
       const names = Object.keys(ASSET_NUMBERS) as AssetName[];
       const asset = names.find((name) => ASSET_NUMBERS[name] === Number(of('asset')))!;
       const withdrawal = { withdrawalId: bytes('withdrawalId'), destination: of('destination') };
-      return digests.withdraw({ ...withdrawal, asset, amountUnits: amountUnits(), validUntilMs });
+      const terms = { ...withdrawal, asset, amountUnits: amountUnits(), validUntilMs };
+      return digests.withdraw({ ...terms, toClaim: type === 'WithdrawToClaim' });
     }
     case 'CancelWithdrawal':
       return digests.cancelWithdrawal(bytes('withdrawalId'), validUntilMs);

@@ -46,6 +46,8 @@ export type WithdrawalOrder = {
   /** Without it: the account's own address. */
   readonly destination?: Address | undefined;
   readonly withdrawalId?: Uint8Array | undefined;
+  /** True: the destination fetches it from the vault with a proof (SettlementClient.claim); TRC-20 only, at a lower fee. */
+  readonly toClaim?: boolean | undefined;
 };
 
 /**
@@ -187,6 +189,7 @@ export class AccountClient {
       destination: order.destination ?? this.wallet.address,
       amountUnits: order.amountUnits,
       validUntilMs: this.#validUntilMs(),
+      toClaim: order.toClaim,
     });
     const method = this.grpc.requestWithdrawal.bind(this.grpc);
     const answer = await this.#write('RequestWithdrawal', method, request);

@@ -183,11 +183,15 @@ export class Wallet {
     readonly destination: Address;
     readonly amountUnits: bigint;
     readonly validUntilMs: bigint;
+    /** True: the destination fetches it from the vault with a proof; TRC-20 only. */
+    readonly toClaim?: boolean | undefined;
   }): RequestWithdrawalRequest {
+    const toClaim = w.toClaim === true;
     const asset: Asset = assetToWire(w.asset);
-    const signature = this.sign(this.digests.withdraw(w));
+    const signature = this.sign(this.digests.withdraw({ ...w, toClaim }));
     return {
       ...w,
+      toClaim,
       withdrawalId: toBuffer(w.withdrawalId),
       asset,
       account: this.address,

@@ -42,6 +42,7 @@ export {
   CancelWithdrawalResponse,
   Channel,
   ChannelState,
+  ClaimQuote,
   CloseChannelRequest,
   CloseChannelResponse,
   CommitTicksRequest,

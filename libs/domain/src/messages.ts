@@ -29,6 +29,8 @@ export const TYPES = {
     'CommitTicks(bytes32 channelId,bytes32 tickChainEnd,uint256 tickValueUnits,uint256 ticksMax,uint256 baseUnits,uint256 validUntilMs)',
   Withdraw:
     'Withdraw(bytes32 withdrawalId,uint256 asset,address destination,uint256 amountUnits,uint256 validUntilMs)',
+  WithdrawToClaim:
+    'WithdrawToClaim(bytes32 withdrawalId,uint256 asset,address destination,uint256 amountUnits,uint256 validUntilMs)',
   CancelWithdrawal: 'CancelWithdrawal(bytes32 withdrawalId,uint256 validUntilMs)',
   Ask: 'Ask(bytes32 orderId,bytes swarm,uint256 slots,uint256 slotRateMib,uint256 reservePriceUnits,uint256 expiresAtMs)',
   Bid: 'Bid(bytes32 orderId,bytes swarm,uint256 slots,uint256 priceLimitUnits,uint256 volumeMib,uint256 budgetUnits,uint256 expiresAtMs)',
@@ -206,9 +208,10 @@ export class Digests {
     destination: Address;
     amountUnits: Units;
     validUntilMs: bigint;
+    toClaim?: boolean;
   }): Uint8Array {
     return this.#digest(
-      'Withdraw',
+      w.toClaim === true ? 'WithdrawToClaim' : 'Withdraw',
       w.withdrawalId,
       uintWord(BigInt(ASSET_NUMBERS[w.asset])),
       addressWord(w.destination),

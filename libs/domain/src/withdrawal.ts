@@ -1,4 +1,4 @@
-/** States of a withdrawal in the order of its life; numbers as on the wire and in the table. */
+/** States of a withdrawal in the order of its life but for the last; numbers as on the wire and in the table. */
 export const WITHDRAWAL_STATES = {
   requested: 1,
   queued: 2,
@@ -9,6 +9,8 @@ export const WITHDRAWAL_STATES = {
   solidified: 7,
   refunded: 8,
   cancelled: 9,
+  /** Between confirmed and its end, though its number is a later one. */
+  claimable: 10,
 } as const;
 
 /** Name of a state. */

@@ -173,6 +173,7 @@ export function initialState(): ClusterState {
       misdirectedDeposits: 0n,
       foreignTokens: 0n,
       undecidedBatches: 0n,
+      claimablePayouts: 0n,
     },
     batches: [
       batch(7n, BatchState.BROADCAST, nowMs - 4_000n),
@@ -214,6 +215,8 @@ export function batch(batchNo: bigint, state: BatchState, plannedAtMs: bigint): 
     failure: '',
     approval: BatchApproval.NOT_NEEDED,
     decidedBy: '',
+    toClaim: false,
+    claimableUntilMs: 0n,
   };
 }
 

@@ -33,6 +33,7 @@ export function loadConfig(env: Env) {
       WITHDRAWAL_MIN_UNITS: units(1_000n),
       WITHDRAWAL_MAX_UNITS: units(1_000_000_000_000n),
       WITHDRAWAL_FEE_UNITS: units(100n),
+      WITHDRAWAL_CLAIM_FEE_UNITS: units(25n),
       // By day (UTC): of one account, and of all together.
       WITHDRAWAL_ACCOUNT_DAY_UNITS: units(10_000_000_000_000n),
       WITHDRAWAL_LEDGER_DAY_UNITS: units(1_000_000_000_000_000n),
@@ -50,7 +51,11 @@ function assertWithdrawalTerms(config: {
   readonly WITHDRAWAL_MIN_UNITS: bigint;
   readonly WITHDRAWAL_MAX_UNITS: bigint;
   readonly WITHDRAWAL_FEE_UNITS: bigint;
+  readonly WITHDRAWAL_CLAIM_FEE_UNITS: bigint;
 }): void {
+  if (config.WITHDRAWAL_CLAIM_FEE_UNITS > config.WITHDRAWAL_FEE_UNITS) {
+    throw new ConfigError('WITHDRAWAL_CLAIM_FEE_UNITS must not be above WITHDRAWAL_FEE_UNITS');
+  }
   if (config.WITHDRAWAL_MIN_UNITS <= config.WITHDRAWAL_FEE_UNITS) {
     throw new ConfigError('WITHDRAWAL_MIN_UNITS must be above WITHDRAWAL_FEE_UNITS');
   }

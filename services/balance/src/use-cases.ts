@@ -87,6 +87,7 @@ function withdrawalTerms(config: BalanceConfig) {
       minUnits: config.WITHDRAWAL_MIN_UNITS,
       maxUnits: config.WITHDRAWAL_MAX_UNITS,
       feeUnits: config.WITHDRAWAL_FEE_UNITS,
+      claimFeeUnits: config.WITHDRAWAL_CLAIM_FEE_UNITS,
       accountDayUnits: config.WITHDRAWAL_ACCOUNT_DAY_UNITS,
       ledgerDayUnits: config.WITHDRAWAL_LEDGER_DAY_UNITS,
     },

@@ -135,6 +135,7 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
       amountUnits: bigint,
       withdrawalId: Buffer = randomBytes(32),
       asset: Asset = Asset.TRC20_BTT,
+      toClaim = false,
     ) {
       const message = {
         withdrawalId,
@@ -143,9 +144,10 @@ export function ledgerKit(databaseUrl: string, env: Readonly<Record<string, stri
         validUntilMs: validUntilMs(),
       };
       const name = asset === Asset.TRC20_BTT ? 'TRC20_BTT' : 'TRC10_BTTOLD';
-      const digest = digests.withdraw({ ...message, asset: name });
+      const digest = digests.withdraw({ ...message, asset: name, toClaim });
       const signature = Buffer.from(sign(digest, owner.privateKey));
-      return use.withdrawals.request({ ...message, asset, account: owner.address, signature });
+      const { address: account } = owner;
+      return use.withdrawals.request({ ...message, asset, account, signature, toClaim });
     }
 
     function bid(requester: KeyPair, budgetUnits: bigint, orderId: Buffer = randomBytes(32)) {

@@ -276,6 +276,87 @@ describe('a withdrawal under way', () => {
   });
 });
 
+describe('a withdrawal that is claimed', () => {
+  const toClaim = (owner: KeyPair, id = randomBytes(32), asset: Asset = TRC20_BTT) =>
+    kit.withdraw(owner, 2_000n, id, asset, true);
+  const owed = async (owner: KeyPair) => {
+    const { accountNo } = (await kit.repositories.accounts.find(owner.address))!;
+    return (await kit.repositories.statements.balances([accountNo]))[0]!;
+  };
+
+  it('has a fee of its own, which the quote tells with what claiming costs', async () => {
+    const owner = await kit.account(9_000n);
+    expect((await quote(2_000n)).claim).toEqual({
+      feeUnits: 25n,
+      payoutUnits: 1_975n,
+      savingUnits: 75n,
+      payeeEnergy: 72_795n,
+    });
+    expect((await quote(20n)).claim).toMatchObject({ payoutUnits: 0n });
+    expect((await quote(2_000n, new Metadata(), TRC10_BTTOLD)).claim).toBeUndefined();
+    const asked = value(await toClaim(owner));
+    expect(asked).toMatchObject({ feeUnits: 25n, toClaim: true });
+    expect(kit.use.withdrawals.show(asked)).toMatchObject({ toClaim: true, feeUnits: 25n });
+  });
+
+  it('is asked for by a signature of its own, of TRC-20 only', async () => {
+    const owner = await kit.account(9_000n);
+    const id = randomBytes(32);
+    const message = {
+      withdrawalId: id,
+      destination: owner.address,
+      amountUnits: 2_000n,
+      validUntilMs: kit.time.nowMs + 1_000n,
+    };
+    const digest = kit.digests.withdraw({ ...message, asset: 'TRC20_BTT' });
+    const forged = await kit.use.withdrawals.request({
+      ...message,
+      asset: TRC20_BTT,
+      account: owner.address,
+      signature: Buffer.from(sign(digest, owner.privateKey)),
+      toClaim: true,
+    });
+    expect(reason(forged)).toBe('BAD_SIGNATURE');
+    expect(await toClaim(owner, id, TRC10_BTTOLD)).toMatchObject({
+      reason: 'MALFORMED',
+      detail: expect.stringContaining('only TRC-20'),
+    });
+    value(await toClaim(owner, id));
+    value(await toClaim(owner, id));
+    expect(reason(await kit.withdraw(owner, 2_000n, id))).toBe('ID_REUSED');
+  });
+
+  it.each([
+    ['SOLIDIFIED', 7_000n],
+    ['REFUNDED', 9_000n],
+  ] as const)('counts as open while it is claimable, and ends once: %s', async (end, left) => {
+    const owner = await kit.account(9_000n);
+    const { withdrawalId } = value(await toClaim(owner));
+    value(await advance(withdrawalId, WithdrawalState.CONFIRMED));
+    value(await advance(withdrawalId, WithdrawalState.CLAIMABLE, 'until then'));
+    // Late reports take it nowhere.
+    for (const late of [WithdrawalState.SIGNED, WithdrawalState.CONFIRMED]) {
+      value(await advance(withdrawalId, late, 'until then'));
+    }
+    expect(await owed(owner)).toMatchObject({ available: 7_000n, withdrawing: 2_000n });
+    const open = await kit.repositories.withdrawals.open(0n, 500);
+    expect(open.map((each) => [each.withdrawalId, each.state, each.note])).toEqual([
+      [withdrawalId, WithdrawalState.CLAIMABLE, 'until then'],
+    ]);
+    expect(reason(await cancel(owner, withdrawalId))).toBe('WITHDRAWAL_NOT_CANCELLABLE');
+    expect((await kit.use.totals.get()).firstDifference).toBe('');
+    const [first, second] =
+      end === 'SOLIDIFIED'
+        ? (['SOLIDIFIED', 'REFUNDED'] as const)
+        : (['REFUNDED', 'SOLIDIFIED'] as const);
+    value(await advance(withdrawalId, WithdrawalState[first]));
+    value(await advance(withdrawalId, WithdrawalState[second]));
+    value(await advance(withdrawalId, WithdrawalState.CLAIMABLE));
+    expect(await owed(owner)).toMatchObject({ available: left, withdrawing: 0n });
+    expect(await kit.repositories.withdrawals.open(0n, 500)).toEqual([]);
+  });
+});
+
 describe('the configuration', () => {
   const env = { WITHDRAWAL_MIN_UNITS: '1000', WITHDRAWAL_FEE_UNITS: '100' };
   const load = (change: Record<string, string>) => () =>
@@ -284,6 +365,9 @@ describe('the configuration', () => {
   it('is refused when a withdrawal could be nothing but its fee, or none is possible', () => {
     expect(load({})).not.toThrow();
     expect(load({ WITHDRAWAL_FEE_UNITS: '1000' })).toThrow(/MIN_UNITS must be above/);
+    expect(load({ WITHDRAWAL_CLAIM_FEE_UNITS: '101' })).toThrow(
+      /CLAIM_FEE_UNITS must not be above/,
+    );
     expect(load({ WITHDRAWAL_MAX_UNITS: '999' })).toThrow(/MAX_UNITS must not be below/);
   });
 });

@@ -151,7 +151,7 @@ export class FakeBooks {
     }
     if (!FINAL.includes(withdrawal.state)) withdrawal.note = request.note;
     const ended = FINAL.includes(withdrawal.state);
-    if (!ended && request.state > withdrawal.state) {
+    if (!ended && (request.state > withdrawal.state || FINAL.includes(request.state))) {
       withdrawal.state = request.state;
       withdrawal.failure = request.failure;
       withdrawal.txid = request.txid;

@@ -225,6 +225,7 @@ export const withdrawals = ledger.table('withdrawals', {
   requestedAtMs: int8('requested_at_ms').notNull(),
   updatedAtMs: int8('updated_at_ms').notNull(),
   note: text('note').notNull().default(''),
+  toClaim: boolean('to_claim').notNull().default(false),
 });
 
 /** What was withdrawn by day; see migrations/0012_money_in_and_out.sql. */

@@ -84,6 +84,7 @@ export const vaultPayments = settlement.table('vault_payments', {
   chainBatchId: bytea('chain_batch_id').primaryKey(),
   txid: bytea('txid').notNull(),
   blockNumber: int8('block_number').notNull(),
+  toClaim: boolean('to_claim').notNull().default(false),
 });
 
 export const failedLines = settlement.table(
@@ -112,6 +113,8 @@ export const batches = settlement.table('batches', {
   decidedAtMs: int8('decided_at_ms'),
   decisionNote: text('decision_note').notNull().default(''),
   leavingAtMs: int8('leaving_at_ms'),
+  toClaim: boolean('to_claim').notNull().default(false),
+  claimableUntilS: int8('claimable_until_s'),
 });
 
 export const payouts = settlement.table('payouts', {
@@ -132,6 +135,7 @@ export const payouts = settlement.table('payouts', {
   reportedNote: text('reported_note').notNull().default(''),
   requestedAtMs: int8('requested_at_ms').notNull(),
   updatedAtMs: int8('updated_at_ms').notNull(),
+  toClaim: boolean('to_claim').notNull().default(false),
 });
 
 export const batchPayouts = settlement.table(
@@ -278,4 +282,50 @@ export const epochStrays = settlement.table(
   'epoch_strays',
   { epochNo: int8('epoch_no').notNull(), batchNo: int8('batch_no').notNull() },
   (table) => [primaryKey({ columns: [table.epochNo, table.batchNo] })],
+);
+
+/** Sets of payouts that are fetched; migrations/0018_claims.sql says what the columns of these tables mean. */
+export const claimedLines = settlement.table(
+  'claimed_lines',
+  {
+    chainBatchId: bytea('chain_batch_id').notNull(),
+    line: integer('line').notNull(),
+    txid: bytea('txid').notNull(),
+    blockNumber: int8('block_number').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chainBatchId, table.line] })],
+);
+
+export const claimReleases = settlement.table('claim_releases', {
+  chainBatchId: bytea('chain_batch_id').primaryKey(),
+  txid: bytea('txid').notNull(),
+  units: int8('units').notNull(),
+  blockNumber: int8('block_number').notNull(),
+});
+
+export const claimSets = settlement.table('claim_sets', {
+  batchNo: int8('batch_no').primaryKey(),
+  state: smallint('state').notNull().default(1),
+  attempts: integer('attempts').notNull().default(0),
+  overAtMs: int8('over_at_ms'),
+});
+
+export const releaseAttempts = settlement.table(
+  'release_attempts',
+  {
+    batchNo: int8('batch_no').notNull(),
+    attempt: integer('attempt').notNull(),
+    txid: bytea('txid').notNull(),
+    raw: bytea('raw').notNull(),
+    signed: bytea('signed').notNull(),
+    feeLimitSun: int8('fee_limit_sun').notNull(),
+    expirationMs: int8('expiration_ms').notNull(),
+    signedAtMs: int8('signed_at_ms').notNull(),
+    broadcasts: integer('broadcasts').notNull().default(0),
+    lastBroadcastAtMs: int8('last_broadcast_at_ms'),
+    refusal: text('refusal').notNull().default(''),
+    confirmedBlock: int8('confirmed_block'),
+    outcome: smallint('outcome').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.batchNo, table.attempt] })],
 );

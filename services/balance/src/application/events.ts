@@ -72,6 +72,7 @@ export function withdrawalMessage(
     queuePosition: withdrawal.queuePosition,
     expectedAtMs: waits ? expectedAtMs(pace, withdrawal.queuePosition, nowMs) : 0n,
     note: withdrawal.note,
+    toClaim: withdrawal.toClaim,
   };
 }
 

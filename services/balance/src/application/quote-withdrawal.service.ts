@@ -1,6 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import {
   assetFromWire,
+  type ClaimQuote,
   type QuoteWithdrawalRequest,
   type QuoteWithdrawalResponse,
   Reason,
@@ -8,6 +9,7 @@ import {
 import { type AssetName, accept, isAmount, type Result, refuse, type Units } from '#libs/domain';
 import { hasSession } from '#libs/grpc';
 import {
+  CLAIM_ENERGY_MAX,
   checkAmount,
   checkAvailable,
   checkDay,
@@ -16,7 +18,9 @@ import {
   dayEndsAtMs,
   dayOf,
   expectedAtMs,
+  feeOf,
   leftOfDay,
+  type WithdrawalLimits,
 } from '../domain/withdrawal-limits.js';
 import type { StatementRepository } from '../repositories/statement.repository.js';
 import type { WithdrawalRepository } from '../repositories/withdrawal.repository.js';
@@ -80,6 +84,7 @@ export class QuoteWithdrawalService {
       dayEndsAtMs: dayEndsAtMs(nowMs),
       refusal: refusal === undefined ? Reason.UNSPECIFIED : Reason[refusal.reason],
       refusalDetail: refusal?.detail ?? '',
+      claim: asset === 'TRC20_BTT' ? claimQuote(limits, amountUnits) : undefined,
     });
   }
 
@@ -109,4 +114,14 @@ export class QuoteWithdrawalService {
       checkDay(limits, withdrawn, units)
     );
   }
+}
+
+function claimQuote(limits: WithdrawalLimits, amountUnits: Units): ClaimQuote {
+  const feeUnits = feeOf(limits, true);
+  return {
+    feeUnits,
+    payoutUnits: amountUnits > feeUnits ? amountUnits - feeUnits : 0n,
+    savingUnits: feeOf(limits, false) - feeUnits,
+    payeeEnergy: CLAIM_ENERGY_MAX,
+  };
 }

@@ -1,4 +1,5 @@
 import {
+  Asset,
   assetFromWire,
   type CancelWithdrawalRequest,
   type RequestWithdrawalRequest,
@@ -27,6 +28,7 @@ import {
   checkDay,
   checkReserve,
   dayOf,
+  feeOf,
   type SettlementPace,
   type WithdrawalLimits,
 } from '../domain/withdrawal-limits.js';
@@ -131,8 +133,9 @@ export class WithdrawalsService {
       asset: request.asset,
       destination: request.destination,
       amountUnits: request.amountUnits,
-      feeUnits: terms.limits.feeUnits,
+      feeUnits: feeOf(terms.limits, request.toClaim),
       requestedAtMs: nowMs,
+      toClaim: request.toClaim,
     });
     if (withdrawalNo === undefined) {
       throw new Refused(refuse('ID_REUSED', 'this withdrawal_id was used by another account'));
@@ -206,6 +209,9 @@ export class WithdrawalsService {
     if (!isAddress(request.account)) return refuse('MALFORMED', 'account is not a TRON address');
     if (!isAddress(request.destination)) {
       return refuse('MALFORMED', 'destination is not a TRON address');
+    }
+    if (request.toClaim && request.asset !== Asset.TRC20_BTT) {
+      return refuse('MALFORMED', 'only TRC-20 can be claimed: the vault holds nothing else');
     }
     if (terms.ownAddresses.includes(request.destination)) {
       return refuse('MALFORMED', "destination is the ledger's own address");

@@ -5,13 +5,15 @@ import {
   dayEndsAtMs,
   dayOf,
   expectedAtMs,
+  feeOf,
   leftOfDay,
 } from './withdrawal-limits.js';
 
 const limits = {
   minUnits: 10n,
   maxUnits: 100n,
-  feeUnits: 1n,
+  feeUnits: 4n,
+  claimFeeUnits: 1n,
   accountDayUnits: 150n,
   ledgerDayUnits: 200n,
 };
@@ -40,6 +42,10 @@ test.each([
       reason: 'WITHDRAWAL_LIMIT',
       detail: expect.stringContaining(text),
     });
+});
+
+test('a claim has a fee of its own', () => {
+  expect([feeOf(limits, false), feeOf(limits, true)]).toEqual([4n, 1n]);
 });
 
 describe('days', () => {

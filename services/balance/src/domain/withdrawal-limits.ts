@@ -7,6 +7,8 @@ export type WithdrawalLimits = {
   readonly minUnits: Units;
   readonly maxUnits: Units;
   readonly feeUnits: Units;
+  /** Fee of one that its payee fetches: the operator's share of reserving it. */
+  readonly claimFeeUnits: Units;
   /** Most that one account may withdraw in a day. */
   readonly accountDayUnits: Units;
   /** Most that all accounts together may withdraw in a day. */
@@ -27,6 +29,14 @@ export function dayOf(atMs: bigint): number {
 /** When the day of a time ends. */
 export function dayEndsAtMs(atMs: bigint): bigint {
   return (atMs / DAY_MS + 1n) * DAY_MS;
+}
+
+/** Energy that claiming costs at most, whoever does it; docs/settlement.md has the table. */
+export const CLAIM_ENERGY_MAX = 72_795n;
+
+/** The fee of a withdrawal. */
+export function feeOf(limits: WithdrawalLimits, toClaim: boolean): Units {
+  return toClaim ? limits.claimFeeUnits : limits.feeUnits;
 }
 
 /** Why no withdrawal may have this amount, or undefined. */

@@ -30,6 +30,7 @@ export function decideAdvance(
     case 'signed':
     case 'broadcast':
     case 'confirmed':
+    case 'claimable':
       return WITHDRAWAL_STATES[reported] > WITHDRAWAL_STATES[present]
         ? { do: 'advance' }
         : { do: 'nothing' };

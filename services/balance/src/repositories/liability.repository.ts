@@ -1,5 +1,5 @@
 import type { Database, TransactionSql } from '#libs/database';
-import { type Address, type Units, WITHDRAWAL_STATES } from '#libs/domain';
+import type { Address, Units } from '#libs/domain';
 
 /** A withdrawal that is not finished. */
 export type OpenWithdrawal = {
@@ -47,7 +47,7 @@ export class LiabilityRepository {
       select w.withdrawal_id as "withdrawalId", a.address as account,
         w.amount_units as "amountUnits"
       from ledger.withdrawals w join ledger.accounts a on a.account_no = w.account_no
-      where w.state < ${WITHDRAWAL_STATES.solidified} order by w.withdrawal_no`.cursor(PAGE_ROWS);
+      where w.state not in (7, 8, 9) order by w.withdrawal_no`.cursor(PAGE_ROWS);
   }
 
   /** Available and held of every account that has ever had anything, by address. */
@@ -81,7 +81,7 @@ export class LiabilityRepository {
       select
         (select coalesce(sum(units), 0)::bigint from ledger.holds where units > 0) as held,
         (select coalesce(sum(amount_units), 0)::bigint from ledger.withdrawals
-          where state < ${WITHDRAWAL_STATES.solidified}) as withdrawing`;
+          where state not in (7, 8, 9)) as withdrawing`;
     if (row === undefined) throw new Error('an aggregate returned no row');
     return row;
   }

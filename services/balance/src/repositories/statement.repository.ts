@@ -38,7 +38,7 @@ export class StatementRepository {
         (select coalesce(sum(deposit_units - cumulative_units), 0)::bigint from ledger.channels c
           where c.payer_no = a.account_no and c.state <> 3) as "inChannels",
         (select coalesce(sum(amount_units), 0)::bigint from ledger.withdrawals w
-          where w.account_no = a.account_no and w.state < 7) as withdrawing
+          where w.account_no = a.account_no and w.state not in (7, 8, 9)) as withdrawing
       from unnest(${sql.array([...accountNos], 1016)}::bigint[]) a(account_no)`;
   }
 

@@ -99,7 +99,7 @@ async function readSmall(sql: TransactionSql): Promise<SmallTotals> {
     select
       (select coalesce(sum(units), 0)::bigint from ledger.holds where units > 0) as held,
       (select coalesce(sum(amount_units), 0)::bigint from ledger.withdrawals
-        where state < 7) as withdrawing,
+        where state not in (7, 8, 9)) as withdrawing,
       (select units from ledger.system_balances where kind = 5) as fees,
       (select sum(units)::bigint from ledger.system_balances where kind = 7) as suspense,
       (select sum(units)::bigint from ledger.system_balances where kind = 6) as reserve,

@@ -19,6 +19,8 @@ export type StoredWithdrawal = {
   readonly requestedAtMs: bigint;
   /** Why it waits longer than usual, else empty. */
   readonly note: string;
+  /** Its payee fetches it with a proof instead of being sent it. */
+  readonly toClaim: boolean;
   /** Of one that waits; 0 where it was not counted. */
   readonly queuePosition: bigint;
 };
@@ -26,7 +28,7 @@ export type StoredWithdrawal = {
 /** What is needed to insert one. */
 export type NewWithdrawal = Pick<
   StoredWithdrawal,
-  'accountNo' | 'asset' | 'destination' | 'amountUnits' | 'feeUnits' | 'requestedAtMs'
+  'accountNo' | 'asset' | 'destination' | 'amountUnits' | 'feeUnits' | 'requestedAtMs' | 'toClaim'
 > & { readonly withdrawalId: Uint8Array; readonly contentHash: Uint8Array };
 
 /** Rows of `ledger.withdrawals`. */
@@ -62,7 +64,7 @@ export class WithdrawalRepository {
   open(after: bigint, limit: number): Promise<StoredWithdrawal[]> {
     const { sql } = this.database;
     return sql<StoredWithdrawal[]>`${select(sql, false)}
-      where w.state < 7 and w.withdrawal_no > ${after} order by w.withdrawal_no limit ${limit}`;
+      where w.state not in (7, 8, 9) and w.withdrawal_no > ${after} order by w.withdrawal_no limit ${limit}`;
   }
 
   /** Inserts one; returns its number, or undefined when the id is taken. */
@@ -79,6 +81,7 @@ export class WithdrawalRepository {
         state: 1,
         requested_at_ms: withdrawal.requestedAtMs,
         updated_at_ms: withdrawal.requestedAtMs,
+        to_claim: withdrawal.toClaim,
       })} on conflict (withdrawal_id) do nothing returning withdrawal_no as no`;
     return row?.no;
   }
@@ -108,7 +111,7 @@ export class WithdrawalRepository {
       ${lock ? sql`for update` : sql``}`;
     const [promised] = await sql<{ units: Units }[]>`
       select coalesce(sum(amount_units), 0)::bigint as units from ledger.withdrawals
-      where state < 7 and asset = ${asset}`;
+      where state not in (7, 8, 9) and asset = ${asset}`;
     return (reserve?.units ?? 0n) - (promised?.units ?? 0n);
   }
 
@@ -137,7 +140,7 @@ function select(sql: Sql | TransactionSql, counted: boolean) {
     select w.withdrawal_id as "withdrawalId", w.withdrawal_no as "withdrawalNo",
       w.content_hash as "contentHash", w.account_no as "accountNo", a.address as account,
       a.public_key as "accountKey", w.asset, w.destination, w.amount_units as "amountUnits",
-      w.fee_units as "feeUnits", w.state, w.failure, w.txid, w.note,
+      w.fee_units as "feeUnits", w.state, w.failure, w.txid, w.note, w.to_claim as "toClaim",
       w.requested_at_ms as "requestedAtMs", ${counted ? place(sql) : sql`0::bigint`} as "queuePosition"
     from ledger.withdrawals w join ledger.accounts a on a.account_no = w.account_no`;
 }

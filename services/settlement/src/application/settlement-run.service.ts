@@ -120,6 +120,7 @@ export class SettlementRunService {
       lines: group.payouts,
       totalUnits: group.totalUnits,
       needsApproval: group.needsApproval,
+      toClaim: false,
       chainBatchIdOf: (batchNo) =>
         group.asset === 'TRC20_BTT'
           ? chainBatchId({ chainId, address }, batchNo, group.payouts)
@@ -131,6 +132,6 @@ export class SettlementRunService {
 function payable(payout: WaitingPayout): Payable {
   const asset = assetFromWire(payout.asset);
   if (asset === undefined) throw new Error(`payout ${payout.payoutNo} has no known asset`);
-  const { withdrawalId, destination, units, failures } = payout;
-  return { withdrawalId, asset, destination, units, failures };
+  const { withdrawalId, destination, units, failures, toClaim } = payout;
+  return { withdrawalId, asset, destination, units, failures, toClaim };
 }

@@ -69,6 +69,7 @@ export class StatusService {
       misdirectedDeposits: depositCount(DEPOSIT.misdirected),
       foreignTokens: foreign,
       undecidedBatches: undecided,
+      claimablePayouts: BigInt(count(PAYOUT.claimable)),
     };
   }
 }

@@ -66,6 +66,7 @@ export class WithdrawalIntakeService {
         reportState: REPORT_OF[admission.kind],
         note: admission.kind === 'hold' ? HELD_NOTE : '',
         requestedAtMs: withdrawal.requestedAtMs,
+        toClaim: withdrawal.toClaim,
       },
       this.clock(),
     );

@@ -142,12 +142,14 @@ describe('draftOf', () => {
     destination: `payee ${number}`,
     units: 5n,
     failures: 0,
+    toClaim: false,
   });
   const batch = (asset: 'TRC20_BTT' | 'TRC10_BTTOLD', payees: number): PlannedBatch => ({
     asset,
     payouts: Array.from({ length: payees }, (_, at) => ({ ...payable(at), asset })),
     totalUnits: 5n * BigInt(payees),
     needsApproval: false,
+    toClaim: false,
   });
   const reserveBaseUnits = { TRC20_BTT: 100n * 10n ** 15n, TRC10_BTTOLD: 100n };
   const draft = (batches: PlannedBatch[], change = {}, price = prices) =>

@@ -9,6 +9,8 @@ export type Payable = {
   readonly units: Units;
   /** How often a batch with it has failed. */
   readonly failures: number;
+  /** Its payee fetches it. */
+  readonly toClaim: boolean;
 };
 
 /** A batch to be: what one transaction will pay. */
@@ -18,6 +20,8 @@ export type PlannedBatch = {
   readonly totalUnits: Units;
   /** It waits until an operator lets it through. */
   readonly needsApproval: boolean;
+  /** Its payouts are reserved in the vault, to be claimed. */
+  readonly toClaim: boolean;
 };
 
 /** Bounds of batches. */
@@ -29,7 +33,7 @@ export type PlanLimits = {
 
 /**
  * Groups payouts, oldest first, into transactions. TRC-20 payouts share a vault batch of at most
- * `recipientsMax`. One that was in a failed batch goes alone, so that it cannot fail others again, and so does
+ * `recipientsMax`: those that are sent one, those that are claimed another. One that was in a failed batch goes alone, so that it cannot fail others again, and so does
  * one that needs approval by itself, so that others do not wait with it. TRC-10 has no batches: one transaction each.
  */
 export function planBatches(payables: readonly Payable[], limits: PlanLimits): PlannedBatch[] {
@@ -37,17 +41,19 @@ export function planBatches(payables: readonly Payable[], limits: PlanLimits): P
   if (recipientsMax < 1) throw new RangeError('a batch pays at least one recipient');
   const shares = ({ asset, failures, units }: Payable) =>
     asset === 'TRC20_BTT' && failures === 0 && units < approvalUnits;
-  const shared = payables.filter(shares);
   const alone = payables.filter((payable) => !shares(payable));
   const groups: Payable[][] = [];
-  for (let at = 0; at < shared.length; at += recipientsMax) {
-    groups.push(shared.slice(at, at + recipientsMax));
+  for (const claims of [false, true]) {
+    const shared = payables.filter((payable) => shares(payable) && payable.toClaim === claims);
+    for (let at = 0; at < shared.length; at += recipientsMax) {
+      groups.push(shared.slice(at, at + recipientsMax));
+    }
   }
   for (const payable of alone) groups.push([payable]);
   return groups.map((payouts) => {
     const totalUnits = payouts.reduce((sum, { units }) => sum + units, 0n);
-    const asset = payouts[0]?.asset ?? 'TRC20_BTT';
-    return { asset, payouts, totalUnits, needsApproval: totalUnits >= approvalUnits };
+    const { asset, toClaim } = payouts[0] ?? { asset: 'TRC20_BTT' as const, toClaim: false };
+    return { asset, payouts, totalUnits, needsApproval: totalUnits >= approvalUnits, toClaim };
   });
 }
 

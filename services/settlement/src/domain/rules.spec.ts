@@ -18,6 +18,7 @@ const payable = (number: number, change: Partial<Payable> = {}): Payable => ({
   destination: ALICE,
   units: 5n,
   failures: 0,
+  toClaim: false,
   ...change,
 });
 

@@ -28,6 +28,7 @@ export const PAYOUT = {
   refunded: 5,
   cancelled: 6,
   held: 7,
+  claimable: 8,
 } as const;
 
 export const OUTCOME = { open: 0, paid: 1, failed: 2, expired: 3 } as const;

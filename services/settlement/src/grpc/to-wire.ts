@@ -33,6 +33,8 @@ export function batchToWire(batch: StoredBatch): Batch {
     failure: batch.failure,
     approval: approvalOf(batch),
     decidedBy: batch.decidedBy ?? '',
+    toClaim: batch.toClaim,
+    claimableUntilMs: (batch.claimableUntilS ?? 0n) * 1_000n,
   };
 }
 
@@ -58,6 +60,8 @@ export function draftToWire(batch: PlannedBatch, nowMs: bigint): Batch {
     failure: '',
     approval: batch.needsApproval ? BatchApproval.WAITING : BatchApproval.NOT_NEEDED,
     decidedBy: '',
+    toClaim: batch.toClaim,
+    claimableUntilMs: 0n,
   };
 }
 

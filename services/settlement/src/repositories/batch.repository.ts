@@ -24,6 +24,10 @@ export type StoredBatch = {
   readonly decidedBy: string | null;
   readonly decidedAtMs: bigint | null;
   readonly decisionNote: string;
+  /** It reserves its payouts in the vault, to be claimed. */
+  readonly toClaim: boolean;
+  /** Until when, in seconds of the chain; fixed before it is signed first. */
+  readonly claimableUntilS: bigint | null;
 };
 
 /** A batch to be stored; its chain id depends on the number that the database gives it. */
@@ -32,6 +36,7 @@ export type NewBatch = {
   readonly lines: readonly { withdrawalId: Uint8Array; destination: string; units: bigint }[];
   readonly totalUnits: bigint;
   readonly needsApproval: boolean;
+  readonly toClaim: boolean;
   readonly chainBatchIdOf: (batchNo: bigint) => Uint8Array | undefined;
 };
 
@@ -90,16 +95,18 @@ export class BatchRepository {
         fee_sun as "feeSun", failure, planned_at_ms as "plannedAtMs",
         solidified_at_ms as "solidifiedAtMs", needs_approval as "needsApproval", approved,
         decided_by as "decidedBy", decided_at_ms as "decidedAtMs",
-        decision_note as "decisionNote"
+        decision_note as "decisionNote", to_claim as "toClaim",
+        claimable_until_s as "claimableUntilS"
       from settlement.batches`;
   }
 }
 
 async function insertBatch(tx: Transaction, batch: NewBatch, nowMs: bigint): Promise<bigint> {
-  const { asset, lines, totalUnits, needsApproval } = batch;
+  const { asset, lines, totalUnits, needsApproval, toClaim } = batch;
   const [row] = await tx.sql<{ batchNo: bigint }[]>`
-    insert into settlement.batches (asset, payouts, total_units, planned_at_ms, needs_approval)
-    values (${asset}, ${lines.length}, ${totalUnits}, ${nowMs}, ${needsApproval})
+    insert into settlement.batches (asset, payouts, total_units, planned_at_ms, needs_approval,
+      to_claim)
+    values (${asset}, ${lines.length}, ${totalUnits}, ${nowMs}, ${needsApproval}, ${toClaim})
     returning batch_no as "batchNo"`;
   if (row === undefined) throw new Error('the batch got no number');
   const { batchNo } = row;

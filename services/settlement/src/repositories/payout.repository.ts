@@ -11,6 +11,8 @@ export type WaitingPayout = {
   readonly units: bigint;
   readonly state: number;
   readonly failures: number;
+  /** Its payee fetches it. */
+  readonly toClaim: boolean;
 };
 
 /** A payout to be inserted. */
@@ -26,6 +28,8 @@ export type NewPayout = {
   /** Why it waits longer than usual, for its owner. */
   readonly note: string;
   readonly requestedAtMs: bigint;
+  /** Its payee fetches it. */
+  readonly toClaim: boolean;
 };
 
 /** What the ledger has still to be told of a payout. */
@@ -68,6 +72,7 @@ export class PayoutRepository {
         note: payout.note,
         requested_at_ms: payout.requestedAtMs,
         updated_at_ms: nowMs,
+        to_claim: payout.toClaim,
       })} on conflict do nothing`;
   }
 
@@ -75,7 +80,7 @@ export class PayoutRepository {
   waiting(limit: number): Promise<WaitingPayout[]> {
     return this.database.sql<WaitingPayout[]>`
       select withdrawal_id as "withdrawalId", payout_no as "payoutNo", asset, destination, units,
-        state, failures
+        state, failures, to_claim as "toClaim"
       from settlement.payouts where state in (${PAYOUT.queued}, ${PAYOUT.planned})
       order by payout_no limit ${limit}`;
   }
@@ -115,7 +120,7 @@ export class PayoutRepository {
     if (reports.length === 0) return;
     await this.database.sql`
       update settlement.payouts p
-      set reported_state = greatest(p.reported_state, told.state), reported_note = told.note
+      set reported_state = told.state, reported_note = told.note
       from unnest(${reports.map(({ payoutNo }) => payoutNo.toString())}::bigint[],
         ${reports.map(({ state }) => state)}::smallint[],
         ${reports.map(({ note }) => note)}::text[]) as told(payout_no, state, note)

@@ -94,6 +94,8 @@ export enum WithdrawalState {
   REFUNDED = 8,
   /** CANCELLED - Cancelled by its owner; the units are back in the balance. */
   CANCELLED = 9,
+  /** CLAIMABLE - Comes between CONFIRMED and its end: reserved in the vault for good, and waits to be claimed (SettlementService.GetClaim). */
+  CLAIMABLE = 10,
 }
 
 export function withdrawalStateFromJSON(object: any): WithdrawalState {
@@ -128,6 +130,9 @@ export function withdrawalStateFromJSON(object: any): WithdrawalState {
     case 9:
     case "WITHDRAWAL_STATE_CANCELLED":
       return WithdrawalState.CANCELLED;
+    case 10:
+    case "WITHDRAWAL_STATE_CLAIMABLE":
+      return WithdrawalState.CLAIMABLE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum WithdrawalState");
   }
@@ -155,6 +160,8 @@ export function withdrawalStateToJSON(object: WithdrawalState): string {
       return "WITHDRAWAL_STATE_REFUNDED";
     case WithdrawalState.CANCELLED:
       return "WITHDRAWAL_STATE_CANCELLED";
+    case WithdrawalState.CLAIMABLE:
+      return "WITHDRAWAL_STATE_CLAIMABLE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum WithdrawalState");
   }
@@ -549,6 +556,20 @@ export interface QuoteWithdrawalResponse {
   refusal: Reason;
   /** The same in words. */
   refusalDetail: string;
+  /** What it would cost to fetch the payout instead of being sent it; not set for an asset that cannot be fetched. */
+  claim: ClaimQuote | undefined;
+}
+
+/** The terms of a withdrawal with `to_claim`. */
+export interface ClaimQuote {
+  /** Taken from the amount, in units. */
+  feeUnits: bigint;
+  /** What could be claimed: the amount less the fee; 0 when the fee is not covered. */
+  payoutUnits: bigint;
+  /** What the fee is less than that of being sent it, in units. */
+  savingUnits: bigint;
+  /** Energy that claiming costs whoever does it, at most. */
+  payeeEnergy: bigint;
 }
 
 /** A signed withdrawal. */
@@ -565,8 +586,13 @@ export interface RequestWithdrawalRequest {
   amountUnits: bigint;
   /** Milliseconds since 1970 after which the request is refused. */
   validUntilMs: bigint;
-  /** Signature by the account over `Withdraw(...)`, see docs/signing.md. */
+  /** Signature by the account over `Withdraw(...)`, or over `WithdrawToClaim(...)` with `to_claim`; see docs/signing.md. */
   signature: Buffer;
+  /**
+   * TRC-20 only: the payout is reserved in the vault, where the destination claims it with a proof until a deadline
+   * (SettlementService.GetClaim). What is not claimed goes back to the account. Default: it is sent.
+   */
+  toClaim: boolean;
 }
 
 /** The withdrawal after the request. */
@@ -601,8 +627,10 @@ export interface Withdrawal {
   queuePosition: bigint;
   /** When it is expected to be in a batch, milliseconds since 1970; 0 once it is planned or finished. */
   expectedAtMs: bigint;
-  /** Why it waits longer than usual, else empty. */
+  /** Why it waits longer than usual, and until when it can be claimed; else empty. */
   note: string;
+  /** The payee fetches it instead of being sent it. */
+  toClaim: boolean;
 }
 
 /** A signed cancellation. */
@@ -4578,6 +4606,7 @@ function createBaseQuoteWithdrawalResponse(): QuoteWithdrawalResponse {
     dayEndsAtMs: 0n,
     refusal: 0,
     refusalDetail: "",
+    claim: undefined,
   };
 }
 
@@ -4648,6 +4677,9 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
     }
     if (message.refusalDetail !== "") {
       writer.uint32(98).string(message.refusalDetail);
+    }
+    if (message.claim !== undefined) {
+      ClaimQuote.encode(message.claim, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -4761,6 +4793,14 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
             message.refusalDetail = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.claim = ClaimQuote.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4831,6 +4871,7 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
         : isSet(object.refusal_detail)
         ? globalThis.String(object.refusal_detail)
         : "",
+      claim: isSet(object.claim) ? ClaimQuote.fromJSON(object.claim) : undefined,
     };
   },
 
@@ -4872,6 +4913,9 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
     if (message.refusalDetail !== "") {
       obj.refusalDetail = message.refusalDetail;
     }
+    if (message.claim !== undefined) {
+      obj.claim = ClaimQuote.toJSON(message.claim);
+    }
     return obj;
   },
 
@@ -4906,6 +4950,160 @@ export const QuoteWithdrawalResponse: MessageFns<QuoteWithdrawalResponse> = {
       : 0n;
     message.refusal = object.refusal ?? 0;
     message.refusalDetail = object.refusalDetail ?? "";
+    message.claim = (object.claim !== undefined && object.claim !== null)
+      ? ClaimQuote.fromPartial(object.claim)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseClaimQuote(): ClaimQuote {
+  return { feeUnits: 0n, payoutUnits: 0n, savingUnits: 0n, payeeEnergy: 0n };
+}
+
+export const ClaimQuote: MessageFns<ClaimQuote> = {
+  encode(message: ClaimQuote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feeUnits !== 0n) {
+      if (BigInt.asIntN(64, message.feeUnits) !== message.feeUnits) {
+        throw new globalThis.Error("value provided for field message.feeUnits of type int64 too large");
+      }
+      writer.uint32(8).int64(message.feeUnits);
+    }
+    if (message.payoutUnits !== 0n) {
+      if (BigInt.asIntN(64, message.payoutUnits) !== message.payoutUnits) {
+        throw new globalThis.Error("value provided for field message.payoutUnits of type int64 too large");
+      }
+      writer.uint32(16).int64(message.payoutUnits);
+    }
+    if (message.savingUnits !== 0n) {
+      if (BigInt.asIntN(64, message.savingUnits) !== message.savingUnits) {
+        throw new globalThis.Error("value provided for field message.savingUnits of type int64 too large");
+      }
+      writer.uint32(24).int64(message.savingUnits);
+    }
+    if (message.payeeEnergy !== 0n) {
+      if (BigInt.asIntN(64, message.payeeEnergy) !== message.payeeEnergy) {
+        throw new globalThis.Error("value provided for field message.payeeEnergy of type int64 too large");
+      }
+      writer.uint32(32).int64(message.payeeEnergy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClaimQuote {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClaimQuote();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.feeUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.payoutUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.savingUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.payeeEnergy = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClaimQuote {
+    return {
+      feeUnits: isSet(object.feeUnits)
+        ? BigInt(object.feeUnits)
+        : isSet(object.fee_units)
+        ? BigInt(object.fee_units)
+        : 0n,
+      payoutUnits: isSet(object.payoutUnits)
+        ? BigInt(object.payoutUnits)
+        : isSet(object.payout_units)
+        ? BigInt(object.payout_units)
+        : 0n,
+      savingUnits: isSet(object.savingUnits)
+        ? BigInt(object.savingUnits)
+        : isSet(object.saving_units)
+        ? BigInt(object.saving_units)
+        : 0n,
+      payeeEnergy: isSet(object.payeeEnergy)
+        ? BigInt(object.payeeEnergy)
+        : isSet(object.payee_energy)
+        ? BigInt(object.payee_energy)
+        : 0n,
+    };
+  },
+
+  toJSON(message: ClaimQuote): unknown {
+    const obj: any = {};
+    if (message.feeUnits !== 0n) {
+      obj.feeUnits = message.feeUnits.toString();
+    }
+    if (message.payoutUnits !== 0n) {
+      obj.payoutUnits = message.payoutUnits.toString();
+    }
+    if (message.savingUnits !== 0n) {
+      obj.savingUnits = message.savingUnits.toString();
+    }
+    if (message.payeeEnergy !== 0n) {
+      obj.payeeEnergy = message.payeeEnergy.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ClaimQuote>): ClaimQuote {
+    return ClaimQuote.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClaimQuote>): ClaimQuote {
+    const message = createBaseClaimQuote();
+    message.feeUnits = (object.feeUnits !== undefined && object.feeUnits !== null) ? BigInt(object.feeUnits) : 0n;
+    message.payoutUnits = (object.payoutUnits !== undefined && object.payoutUnits !== null)
+      ? BigInt(object.payoutUnits)
+      : 0n;
+    message.savingUnits = (object.savingUnits !== undefined && object.savingUnits !== null)
+      ? BigInt(object.savingUnits)
+      : 0n;
+    message.payeeEnergy = (object.payeeEnergy !== undefined && object.payeeEnergy !== null)
+      ? BigInt(object.payeeEnergy)
+      : 0n;
     return message;
   },
 };
@@ -4919,6 +5117,7 @@ function createBaseRequestWithdrawalRequest(): RequestWithdrawalRequest {
     amountUnits: 0n,
     validUntilMs: 0n,
     signature: Buffer.alloc(0),
+    toClaim: false,
   };
 }
 
@@ -4950,6 +5149,9 @@ export const RequestWithdrawalRequest: MessageFns<RequestWithdrawalRequest> = {
     }
     if (message.signature.length !== 0) {
       writer.uint32(58).bytes(message.signature);
+    }
+    if (message.toClaim !== false) {
+      writer.uint32(64).bool(message.toClaim);
     }
     return writer;
   },
@@ -5023,6 +5225,14 @@ export const RequestWithdrawalRequest: MessageFns<RequestWithdrawalRequest> = {
             message.signature = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.toClaim = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5056,6 +5266,11 @@ export const RequestWithdrawalRequest: MessageFns<RequestWithdrawalRequest> = {
         ? BigInt(object.valid_until_ms)
         : 0n,
       signature: isSet(object.signature) ? Buffer.from(bytesFromBase64(object.signature)) : Buffer.alloc(0),
+      toClaim: isSet(object.toClaim)
+        ? globalThis.Boolean(object.toClaim)
+        : isSet(object.to_claim)
+        ? globalThis.Boolean(object.to_claim)
+        : false,
     };
   },
 
@@ -5082,6 +5297,9 @@ export const RequestWithdrawalRequest: MessageFns<RequestWithdrawalRequest> = {
     if (message.signature.length !== 0) {
       obj.signature = base64FromBytes(message.signature);
     }
+    if (message.toClaim !== false) {
+      obj.toClaim = message.toClaim;
+    }
     return obj;
   },
 
@@ -5101,6 +5319,7 @@ export const RequestWithdrawalRequest: MessageFns<RequestWithdrawalRequest> = {
       ? BigInt(object.validUntilMs)
       : 0n;
     message.signature = object.signature ?? Buffer.alloc(0);
+    message.toClaim = object.toClaim ?? false;
     return message;
   },
 };
@@ -5189,6 +5408,7 @@ function createBaseWithdrawal(): Withdrawal {
     queuePosition: 0n,
     expectedAtMs: 0n,
     note: "",
+    toClaim: false,
   };
 }
 
@@ -5247,6 +5467,9 @@ export const Withdrawal: MessageFns<Withdrawal> = {
     }
     if (message.note !== "") {
       writer.uint32(106).string(message.note);
+    }
+    if (message.toClaim !== false) {
+      writer.uint32(112).bool(message.toClaim);
     }
     return writer;
   },
@@ -5368,6 +5591,14 @@ export const Withdrawal: MessageFns<Withdrawal> = {
             message.note = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.toClaim = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5419,6 +5650,11 @@ export const Withdrawal: MessageFns<Withdrawal> = {
         ? BigInt(object.expected_at_ms)
         : 0n,
       note: isSet(object.note) ? globalThis.String(object.note) : "",
+      toClaim: isSet(object.toClaim)
+        ? globalThis.Boolean(object.toClaim)
+        : isSet(object.to_claim)
+        ? globalThis.Boolean(object.to_claim)
+        : false,
     };
   },
 
@@ -5463,6 +5699,9 @@ export const Withdrawal: MessageFns<Withdrawal> = {
     if (message.note !== "") {
       obj.note = message.note;
     }
+    if (message.toClaim !== false) {
+      obj.toClaim = message.toClaim;
+    }
     return obj;
   },
 
@@ -5492,6 +5731,7 @@ export const Withdrawal: MessageFns<Withdrawal> = {
       ? BigInt(object.expectedAtMs)
       : 0n;
     message.note = object.note ?? "";
+    message.toClaim = object.toClaim ?? false;
     return message;
   },
 };

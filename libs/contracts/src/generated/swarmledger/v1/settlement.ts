@@ -436,6 +436,10 @@ export interface Batch {
   approval: BatchApproval;
   /** Who decided, else empty. */
   decidedBy: string;
+  /** It reserves its payouts in the vault, to be claimed. */
+  toClaim: boolean;
+  /** Until when they can be, milliseconds since 1970; 0 before that is fixed, when it is signed. */
+  claimableUntilMs: bigint;
 }
 
 /** How to run. */
@@ -607,6 +611,8 @@ export interface GetSettlementStatusResponse {
   foreignTokens: bigint;
   /** Large batches that wait for an operator. */
   undecidedBatches: bigint;
+  /** Payouts that wait to be claimed. */
+  claimablePayouts: bigint;
 }
 
 /** A page of held deposits. */
@@ -814,6 +820,26 @@ export interface GetInclusionProofResponse {
   leaf: Buffer;
   /** The proof's bytes. */
   proof: Buffer;
+}
+
+/** Which withdrawal. */
+export interface GetClaimRequest {
+  /** 32 bytes. */
+  withdrawalId: Buffer;
+}
+
+/** A claim, as docs/vault.md lays it out: the vault's `claim(leaf, proof)` pays the payee whoever sends it, once. */
+export interface GetClaimResponse {
+  /** The line of the claim set; begins with the set's id on chain. */
+  leaf: Buffer;
+  /** Leads from the leaf to the root. */
+  proof: Buffer;
+  /** Root that the vault has of the set. */
+  root: Buffer;
+  /** Total that the vault has of the set, in units. */
+  totalUnits: bigint;
+  /** Last moment of the chain at which it can be claimed, milliseconds since 1970. */
+  claimableUntilMs: bigint;
 }
 
 function createBaseGetDepositTargetsRequest(): GetDepositTargetsRequest {
@@ -1598,6 +1624,8 @@ function createBaseBatch(): Batch {
     failure: "",
     approval: 0,
     decidedBy: "",
+    toClaim: false,
+    claimableUntilMs: 0n,
   };
 }
 
@@ -1659,6 +1687,15 @@ export const Batch: MessageFns<Batch> = {
     }
     if (message.decidedBy !== "") {
       writer.uint32(106).string(message.decidedBy);
+    }
+    if (message.toClaim !== false) {
+      writer.uint32(112).bool(message.toClaim);
+    }
+    if (message.claimableUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.claimableUntilMs) !== message.claimableUntilMs) {
+        throw new globalThis.Error("value provided for field message.claimableUntilMs of type int64 too large");
+      }
+      writer.uint32(120).int64(message.claimableUntilMs);
     }
     return writer;
   },
@@ -1780,6 +1817,22 @@ export const Batch: MessageFns<Batch> = {
             message.decidedBy = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.toClaim = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.claimableUntilMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1827,6 +1880,16 @@ export const Batch: MessageFns<Batch> = {
         : isSet(object.decided_by)
         ? globalThis.String(object.decided_by)
         : "",
+      toClaim: isSet(object.toClaim)
+        ? globalThis.Boolean(object.toClaim)
+        : isSet(object.to_claim)
+        ? globalThis.Boolean(object.to_claim)
+        : false,
+      claimableUntilMs: isSet(object.claimableUntilMs)
+        ? BigInt(object.claimableUntilMs)
+        : isSet(object.claimable_until_ms)
+        ? BigInt(object.claimable_until_ms)
+        : 0n,
     };
   },
 
@@ -1871,6 +1934,12 @@ export const Batch: MessageFns<Batch> = {
     if (message.decidedBy !== "") {
       obj.decidedBy = message.decidedBy;
     }
+    if (message.toClaim !== false) {
+      obj.toClaim = message.toClaim;
+    }
+    if (message.claimableUntilMs !== 0n) {
+      obj.claimableUntilMs = message.claimableUntilMs.toString();
+    }
     return obj;
   },
 
@@ -1900,6 +1969,10 @@ export const Batch: MessageFns<Batch> = {
     message.failure = object.failure ?? "";
     message.approval = object.approval ?? 0;
     message.decidedBy = object.decidedBy ?? "";
+    message.toClaim = object.toClaim ?? false;
+    message.claimableUntilMs = (object.claimableUntilMs !== undefined && object.claimableUntilMs !== null)
+      ? BigInt(object.claimableUntilMs)
+      : 0n;
     return message;
   },
 };
@@ -3392,6 +3465,7 @@ function createBaseGetSettlementStatusResponse(): GetSettlementStatusResponse {
     misdirectedDeposits: 0n,
     foreignTokens: 0n,
     undecidedBatches: 0n,
+    claimablePayouts: 0n,
   };
 }
 
@@ -3477,6 +3551,12 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         throw new globalThis.Error("value provided for field message.undecidedBatches of type int64 too large");
       }
       writer.uint32(120).int64(message.undecidedBatches);
+    }
+    if (message.claimablePayouts !== 0n) {
+      if (BigInt.asIntN(64, message.claimablePayouts) !== message.claimablePayouts) {
+        throw new globalThis.Error("value provided for field message.claimablePayouts of type int64 too large");
+      }
+      writer.uint32(128).int64(message.claimablePayouts);
     }
     return writer;
   },
@@ -3614,6 +3694,14 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
             message.undecidedBatches = reader.int64() as bigint;
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.claimablePayouts = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3693,6 +3781,11 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
         : isSet(object.undecided_batches)
         ? BigInt(object.undecided_batches)
         : 0n,
+      claimablePayouts: isSet(object.claimablePayouts)
+        ? BigInt(object.claimablePayouts)
+        : isSet(object.claimable_payouts)
+        ? BigInt(object.claimable_payouts)
+        : 0n,
     };
   },
 
@@ -3743,6 +3836,9 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
     if (message.undecidedBatches !== 0n) {
       obj.undecidedBatches = message.undecidedBatches.toString();
     }
+    if (message.claimablePayouts !== 0n) {
+      obj.claimablePayouts = message.claimablePayouts.toString();
+    }
     return obj;
   },
 
@@ -3786,6 +3882,9 @@ export const GetSettlementStatusResponse: MessageFns<GetSettlementStatusResponse
       : 0n;
     message.undecidedBatches = (object.undecidedBatches !== undefined && object.undecidedBatches !== null)
       ? BigInt(object.undecidedBatches)
+      : 0n;
+    message.claimablePayouts = (object.claimablePayouts !== undefined && object.claimablePayouts !== null)
+      ? BigInt(object.claimablePayouts)
       : 0n;
     return message;
   },
@@ -5880,6 +5979,230 @@ export const GetInclusionProofResponse: MessageFns<GetInclusionProofResponse> = 
   },
 };
 
+function createBaseGetClaimRequest(): GetClaimRequest {
+  return { withdrawalId: Buffer.alloc(0) };
+}
+
+export const GetClaimRequest: MessageFns<GetClaimRequest> = {
+  encode(message: GetClaimRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withdrawalId.length !== 0) {
+      writer.uint32(10).bytes(message.withdrawalId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClaimRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClaimRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.withdrawalId = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetClaimRequest {
+    return {
+      withdrawalId: isSet(object.withdrawalId)
+        ? Buffer.from(bytesFromBase64(object.withdrawalId))
+        : isSet(object.withdrawal_id)
+        ? Buffer.from(bytesFromBase64(object.withdrawal_id))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: GetClaimRequest): unknown {
+    const obj: any = {};
+    if (message.withdrawalId.length !== 0) {
+      obj.withdrawalId = base64FromBytes(message.withdrawalId);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetClaimRequest>): GetClaimRequest {
+    return GetClaimRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetClaimRequest>): GetClaimRequest {
+    const message = createBaseGetClaimRequest();
+    message.withdrawalId = object.withdrawalId ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseGetClaimResponse(): GetClaimResponse {
+  return { leaf: Buffer.alloc(0), proof: Buffer.alloc(0), root: Buffer.alloc(0), totalUnits: 0n, claimableUntilMs: 0n };
+}
+
+export const GetClaimResponse: MessageFns<GetClaimResponse> = {
+  encode(message: GetClaimResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leaf.length !== 0) {
+      writer.uint32(10).bytes(message.leaf);
+    }
+    if (message.proof.length !== 0) {
+      writer.uint32(18).bytes(message.proof);
+    }
+    if (message.root.length !== 0) {
+      writer.uint32(26).bytes(message.root);
+    }
+    if (message.totalUnits !== 0n) {
+      if (BigInt.asIntN(64, message.totalUnits) !== message.totalUnits) {
+        throw new globalThis.Error("value provided for field message.totalUnits of type int64 too large");
+      }
+      writer.uint32(32).int64(message.totalUnits);
+    }
+    if (message.claimableUntilMs !== 0n) {
+      if (BigInt.asIntN(64, message.claimableUntilMs) !== message.claimableUntilMs) {
+        throw new globalThis.Error("value provided for field message.claimableUntilMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.claimableUntilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClaimResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClaimResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leaf = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.proof = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.root = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.totalUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.claimableUntilMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetClaimResponse {
+    return {
+      leaf: isSet(object.leaf) ? Buffer.from(bytesFromBase64(object.leaf)) : Buffer.alloc(0),
+      proof: isSet(object.proof) ? Buffer.from(bytesFromBase64(object.proof)) : Buffer.alloc(0),
+      root: isSet(object.root) ? Buffer.from(bytesFromBase64(object.root)) : Buffer.alloc(0),
+      totalUnits: isSet(object.totalUnits)
+        ? BigInt(object.totalUnits)
+        : isSet(object.total_units)
+        ? BigInt(object.total_units)
+        : 0n,
+      claimableUntilMs: isSet(object.claimableUntilMs)
+        ? BigInt(object.claimableUntilMs)
+        : isSet(object.claimable_until_ms)
+        ? BigInt(object.claimable_until_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: GetClaimResponse): unknown {
+    const obj: any = {};
+    if (message.leaf.length !== 0) {
+      obj.leaf = base64FromBytes(message.leaf);
+    }
+    if (message.proof.length !== 0) {
+      obj.proof = base64FromBytes(message.proof);
+    }
+    if (message.root.length !== 0) {
+      obj.root = base64FromBytes(message.root);
+    }
+    if (message.totalUnits !== 0n) {
+      obj.totalUnits = message.totalUnits.toString();
+    }
+    if (message.claimableUntilMs !== 0n) {
+      obj.claimableUntilMs = message.claimableUntilMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetClaimResponse>): GetClaimResponse {
+    return GetClaimResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetClaimResponse>): GetClaimResponse {
+    const message = createBaseGetClaimResponse();
+    message.leaf = object.leaf ?? Buffer.alloc(0);
+    message.proof = object.proof ?? Buffer.alloc(0);
+    message.root = object.root ?? Buffer.alloc(0);
+    message.totalUnits = (object.totalUnits !== undefined && object.totalUnits !== null)
+      ? BigInt(object.totalUnits)
+      : 0n;
+    message.claimableUntilMs = (object.claimableUntilMs !== undefined && object.claimableUntilMs !== null)
+      ? BigInt(object.claimableUntilMs)
+      : 0n;
+    return message;
+  },
+};
+
 /** SettlementService tells users how to bring funds in and what happened to them. */
 export type SettlementServiceService = typeof SettlementServiceService;
 export const SettlementServiceService = {
@@ -5937,6 +6260,16 @@ export const SettlementServiceService = {
       Buffer.from(GetInclusionProofResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetInclusionProofResponse => GetInclusionProofResponse.decode(value),
   },
+  /** GetClaim gives what a claimable withdrawal of the caller's is fetched with. Wants a session. */
+  getClaim: {
+    path: "/swarmledger.v1.SettlementService/GetClaim" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetClaimRequest): Buffer => Buffer.from(GetClaimRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetClaimRequest => GetClaimRequest.decode(value),
+    responseSerialize: (value: GetClaimResponse): Buffer => Buffer.from(GetClaimResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetClaimResponse => GetClaimResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementServiceServer extends UntypedServiceImplementation {
@@ -5950,6 +6283,8 @@ export interface SettlementServiceServer extends UntypedServiceImplementation {
   listEpochs: handleUnaryCall<ListEpochsRequest, ListEpochsResponse>;
   /** GetInclusionProof proves that the caller's account, or a channel of its, is in an epoch. Wants a session. */
   getInclusionProof: handleUnaryCall<GetInclusionProofRequest, GetInclusionProofResponse>;
+  /** GetClaim gives what a claimable withdrawal of the caller's is fetched with. Wants a session. */
+  getClaim: handleUnaryCall<GetClaimRequest, GetClaimResponse>;
 }
 
 export interface SettlementServiceClient extends Client {
@@ -6032,6 +6367,22 @@ export interface SettlementServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetInclusionProofResponse) => void,
+  ): ClientUnaryCall;
+  /** GetClaim gives what a claimable withdrawal of the caller's is fetched with. Wants a session. */
+  getClaim(
+    request: GetClaimRequest,
+    callback: (error: ServiceError | null, response: GetClaimResponse) => void,
+  ): ClientUnaryCall;
+  getClaim(
+    request: GetClaimRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetClaimResponse) => void,
+  ): ClientUnaryCall;
+  getClaim(
+    request: GetClaimRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetClaimResponse) => void,
   ): ClientUnaryCall;
 }
 
