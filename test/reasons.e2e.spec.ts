@@ -309,6 +309,33 @@ afterAll(async () => {
   await stack?.stop();
 });
 
+// First: the reason OVERLOADED leaves this connection with no failures to spare.
+describe('a session key', () => {
+  it('opens a channel and signs what it pays; the wallet’s signature does not count there', async () => {
+    const { ledger, rich, poor } = scene;
+    const key = Wallet.generate(ledger.network.domain);
+    const { publicKey, address } = key;
+    await rich.delegateSessionKey({ publicKey, capUnits: 1_000n, expiresAtMs: soon() });
+    const order = { payer: rich.wallet.address, payee: poor.wallet.address, depositUnits: 1_000n };
+    const { channelId, signer, payer } = await ledger.account(key).openChannel(order);
+    expect({ signer, payer }).toEqual({ signer: address, payer: rich.wallet.address });
+    const claim = { channelId, payee: order.payee, cumulativeUnits: 400n, validUntilMs: soon() };
+    expect(await post(scene, { vouchers: [rich.wallet.voucher(claim)] })).toBe('BAD_SIGNATURE');
+    expect(await post(scene, { vouchers: [key.voucher(claim)] })).toBe('accepted');
+    await until(
+      'the payment in the books',
+      () => ledger.describeChannel(channelId),
+      ({ cumulativeUnits }) => cumulativeUnits === 400n,
+      { timeoutMs: 30_000 },
+    );
+    const { sessionKeys } = await rich.listSessionKeys();
+    expect(sessionKeys[0]).toMatchObject({ key: address, usedUnits: 1_000n, revokedAtMs: 0n });
+    expect((await rich.revokeSessionKey(address)).revokedAtMs).toBeGreaterThan(0n);
+    const closing = await ledger.account(key).closeChannel(channelId);
+    expect(closing.closesAtMs).toBeGreaterThan(soon() - HOUR_MS);
+  });
+});
+
 describe('a wrong request is refused for its own reason:', () => {
   it.each(REASONS)('%s', async (reason) => {
     const told = await TABLE[reason](scene).catch((error: unknown) =>
