@@ -4,24 +4,38 @@ import { blockSchema, chainAddress, infoSchema, readBlock } from './block.js';
 import { TronNodeError } from './errors.js';
 import { parseNodeJson } from './node-json.js';
 import { KeySigner } from './signer.js';
+import { buildTransaction, txidOf } from './transaction.js';
 
 const from = new KeySigner('11'.repeat(32)).address;
 const to = new KeySigner('22'.repeat(32)).address;
 const hex = (address: string) => `41${toHex(addressBytes(address))}`;
-const TXID = 'aa'.repeat(32);
 const id = (number: number) => number.toString(16).padStart(16, '0') + 'cd'.repeat(24);
+const TOKEN = Buffer.from('1002000').toString('hex');
+const PRINTED = { to_address: hex(to), asset_name: TOKEN, amount: 9n };
 
-const transaction = (type: string, value: object, contractRet = 'SUCCESS') => ({
-  txID: TXID,
+const calls = {
+  TransferAssetContract: { kind: 'trc10', tokenId: '1002000', to, amountBaseUnits: 9n },
+  TriggerSmartContract: { kind: 'trigger', contract: to, data: Uint8Array.of(1) },
+} as const;
+const signed = (type: keyof typeof calls) =>
+  buildTransaction({
+    owner: from,
+    call: calls[type],
+    reference: { number: 4n, id: id(4), timestampMs: 0n },
+    expirationMs: 60_000n,
+    timestampMs: 1n,
+    feeLimitSun: 0n,
+  });
+const TXID = signed('TransferAssetContract').txid;
+
+const transaction = (type: keyof typeof calls, value: object, contractRet = 'SUCCESS') => ({
+  txID: signed(type).txid,
+  raw_data_hex: toHex(signed(type).raw),
   ret: [{ contractRet }],
   raw_data: { contract: [{ type, parameter: { value: { owner_address: hex(from), ...value } } }] },
 });
-const trc10 = (contractRet?: string) =>
-  transaction(
-    'TransferAssetContract',
-    { to_address: hex(to), asset_name: Buffer.from('1002000').toString('hex'), amount: 9n },
-    contractRet,
-  );
+const trc10 = (contractRet?: string, value = PRINTED) =>
+  transaction('TransferAssetContract', value, contractRet);
 const block = (...transactions: object[]) =>
   blockSchema.parse({
     blockID: id(5),
@@ -30,6 +44,7 @@ const block = (...transactions: object[]) =>
   });
 const info = (change: object = {}) =>
   infoSchema.parse({ id: TXID, blockNumber: 5, receipt: {}, ...change });
+const callInfo = (change: object) => info({ id: signed('TriggerSmartContract').txid, ...change });
 const log = { address: hex(to).slice(2), topics: ['01'.repeat(32)], data: '02' };
 
 describe('readBlock', () => {
@@ -55,7 +70,7 @@ describe('readBlock', () => {
 
   it('wants an explicit success of a contract call and drops the logs of a failed one', () => {
     const call = transaction('TriggerSmartContract', {});
-    const read = (change: object) => readBlock(5n, block(call), [info(change)]).transactions[0];
+    const read = (change: object) => readBlock(5n, block(call), [callInfo(change)]).transactions[0];
     expect(read({ log: [log] })).toMatchObject({ succeeded: false, result: 'UNKNOWN', logs: [] });
     expect(read({ receipt: { result: 'REVERT' }, log: [log] })?.logs).toEqual([]);
     expect(read({ receipt: { result: 'SUCCESS' }, log: [log] })?.logs).toHaveLength(1);
@@ -69,7 +84,7 @@ describe('readBlock', () => {
         ...{ callValueInfo: [{ callValue: 9, tokenId: '1002000' }], rejected },
       };
       const told = { receipt: { result: 'SUCCESS' }, internal_transactions: [internal] };
-      const [read] = readBlock(5n, block(call), [info(told)]).transactions;
+      const [read] = readBlock(5n, block(call), [callInfo(told)]).transactions;
       expect(read).toMatchObject({ succeeded: true, logs: [] });
       expect(read).not.toHaveProperty('trc10');
     }
@@ -84,6 +99,26 @@ describe('readBlock', () => {
     );
     expect(() => readBlock(5n, block(trc10()), [info({ blockNumber: 4 })])).toThrow(contradiction);
     expect(() => readBlock(5n, { ...block(), blockID: id(6) }, [])).toThrow(contradiction);
+  });
+
+  it.each([
+    ['amount', trc10('SUCCESS', { ...PRINTED, amount: 10n })],
+    ['payee', trc10('SUCCESS', { ...PRINTED, to_address: hex(from) })],
+    ['token', trc10('SUCCESS', { ...PRINTED, asset_name: '31' })],
+    ['owner', transaction('TransferAssetContract', { ...PRINTED, owner_address: hex(to) })],
+    ['type', { ...trc10(), raw_data: transaction('TriggerSmartContract', {}).raw_data }],
+    [
+      'hidden type',
+      { ...trc10(), raw_data: { contract: [{ type: 'X', parameter: { value: {} } }] } },
+    ],
+    ['id', { ...transaction('TriggerSmartContract', {}), txID: TXID }],
+    ['form', { ...trc10(), raw_data_hex: '5a', txID: txidOf(Uint8Array.of(0x5a)) }],
+  ])('refuses another %s than was signed', (_what, lie: object) => {
+    const told = block(lie);
+    const receipt = info({ id: told.transactions?.[0]?.txID });
+    expect(() => readBlock(5n, told, [receipt])).toThrow(
+      expect.objectContaining({ failure: 'contradiction' }),
+    );
   });
 
   it('refuses malformed transfers and addresses', () => {

@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { type Address, addressFromBytes, fromHex } from '#libs/domain';
+import { isProven } from './block-proof.js';
 import type { ChainLog, ChainTransaction, SolidBlock, Trc10Transfer } from './chain.js';
 import { TronNodeError } from './errors.js';
 import { hash32, hexText, int64, int64OrZero } from './node-json.js';
+import { RAW_TYPES, readRaw } from './raw-transaction.js';
+import { txidOf } from './transaction.js';
 
 /** The header part that every block answer has. */
 export const headerSchema = z.object({
   blockID: hash32,
   block_header: z.object({
-    raw_data: z.object({ number: int64OrZero, timestamp: int64OrZero, parentHash: hexText }),
+    raw_data: z.looseObject({ number: int64OrZero, timestamp: int64OrZero, parentHash: hexText }),
   }),
 });
 
@@ -20,8 +23,9 @@ const contractSchema = z.object({
   }),
 });
 
-const transactionSchema = z.object({
+const transactionSchema = z.looseObject({
   txID: hash32,
+  raw_data_hex: hexText,
   ret: z.array(z.object({ contractRet: z.string().optional() })).optional(),
   raw_data: z.object({ contract: z.array(contractSchema).length(1) }),
 });
@@ -56,6 +60,7 @@ const trc10Schema = z.object({
 
 type Info = z.infer<typeof infoSchema>;
 type RawTransaction = z.infer<typeof transactionSchema>;
+type Contract = z.infer<typeof contractSchema>;
 
 /**
  * Joins a block and its receipts. Throws a `contradiction` when the block is not the one asked for
@@ -81,6 +86,7 @@ export function readBlock(
   return {
     number,
     id: block.blockID,
+    isProven: isProven(block),
     parentId: header.parentHash,
     timestampMs: header.timestamp,
     transactions: transactions.map((transaction) => {
@@ -98,6 +104,7 @@ function readTransaction(transaction: RawTransaction, info: Info): ChainTransact
   if (contract === undefined) {
     throw new TronNodeError('malformed', `transaction ${transaction.txID} has no contract`);
   }
+  assertSigned(transaction, contract);
   const owner = contract.parameter.value.owner_address;
   const runsCode =
     contract.type === 'TriggerSmartContract' || contract.type === 'CreateSmartContract';
@@ -120,6 +127,32 @@ function readTransaction(transaction: RawTransaction, info: Info): ChainTransact
     // Logs of a transaction that failed were undone with it, whatever a node prints.
     logs: succeeded ? (info.log ?? []).map(readLog) : [],
   };
+}
+
+/** Throws a `contradiction` when a node prints something else than was signed. */
+function assertSigned({ txID, raw_data_hex }: RawTransaction, printed: Contract): void {
+  const raw = fromHex(raw_data_hex);
+  const facts = txidOf(raw) === txID ? factsOf(raw) : undefined;
+  if (facts === undefined) {
+    throw new TronNodeError('contradiction', `the bytes of transaction ${txID} are not its own`);
+  }
+  const { type, ...values } = facts;
+  const { value } = printed.parameter;
+  const told = Object.entries(values).every(([name, signed]) => {
+    return String(value[name] ?? '').toLowerCase() === String(signed);
+  });
+  if (told && (type === printed.type || (type === '' && !RAW_TYPES.has(printed.type)))) return;
+  throw new TronNodeError('contradiction', `transaction ${txID} says something else than printed`);
+}
+
+/** What was signed; an empty type for one that nothing here depends on, undefined for bytes that are no transaction. */
+function factsOf(raw: Uint8Array) {
+  try {
+    return readRaw(raw) ?? { type: '' };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function readTrc10(txid: string, value: unknown): Trc10Transfer {

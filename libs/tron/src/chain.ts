@@ -42,6 +42,8 @@ export type ChainTransaction = {
 /** A block that can no longer be undone. */
 export type SolidBlock = BlockRef & {
   readonly parentId: string;
+  /** Its header covers exactly these transactions, receipts and logs apart; absent when several nodes agree instead. */
+  readonly isProven?: boolean;
   readonly transactions: readonly ChainTransaction[];
 };
 

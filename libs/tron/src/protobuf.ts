@@ -24,7 +24,11 @@ export function intField(number: number, value: bigint): Uint8Array {
 
 /** A bytes, string or message field; nothing when it is empty. */
 export function bytesField(number: number, value: Uint8Array): Uint8Array {
-  if (value.length === 0) return new Uint8Array();
+  return value.length === 0 ? new Uint8Array() : bytesElement(number, value);
+}
+
+/** One element of a repeated field of bytes or messages; an empty one counts, too. */
+export function bytesElement(number: number, value: Uint8Array): Uint8Array {
   return Buffer.concat([varint(BigInt((number << 3) | 2)), varint(BigInt(value.length)), value]);
 }
 
@@ -42,12 +46,37 @@ export type Field = bigint | Uint8Array;
  */
 export function readFields(bytes: Uint8Array): ReadonlyMap<number, Field> {
   const fields = new Map<number, Field>();
+  for (const [number, value] of fieldsIn(bytes)) {
+    if (fields.has(number)) throw new RangeError(`field ${number} comes twice`);
+    if (value === undefined) throw new RangeError(`field ${number} has another wire type`);
+    fields.set(number, value);
+  }
+  return fields;
+}
+
+/** Integers and bytes of a message that others have written, the last one of each field. Throws a RangeError when it is none. */
+export function lastFields(bytes: Uint8Array): ReadonlyMap<number, Field> {
+  const fields = new Map<number, Field>();
+  for (const [number, value] of fieldsIn(bytes)) {
+    if (value !== undefined) fields.set(number, value);
+  }
+  return fields;
+}
+
+/** Field by field; undefined stands for numbers of fixed length and the marks of groups, which mean nothing to us. */
+function* fieldsIn(bytes: Uint8Array): Generator<[number: number, value: Field | undefined]> {
   let at = 0;
+  // Starts of groups that are not over: what is within them are no fields of this message.
+  let groups = 0;
+  const skip = (length: number) => {
+    if (length > bytes.length - at) throw new RangeError('the bytes end too early');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
   const readVarint = () => {
     let value = 0n;
-    for (let shift = 0n; shift < 64n; shift += 7n) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new RangeError('the bytes end too early');
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = skip(1)[0] ?? 0;
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
@@ -57,14 +86,19 @@ export function readFields(bytes: Uint8Array): ReadonlyMap<number, Field> {
     const tag = readVarint();
     const number = Number(tag >> 3n);
     const type = Number(tag & 7n);
-    if (fields.has(number)) throw new RangeError(`field ${number} comes twice`);
-    if (type === 0) fields.set(number, readVarint());
-    else if (type === 2) {
-      const length = Number(readVarint());
-      if (length > bytes.length - at) throw new RangeError('the bytes end too early');
-      fields.set(number, bytes.subarray(at, at + length));
-      at += length;
+    if (type === 0) {
+      const value = readVarint();
+      if (groups === 0) yield [number, value];
+    } else if (type === 2) {
+      const value = skip(Number(readVarint()));
+      if (groups === 0) yield [number, value];
+    } else if (type === 1 || type === 5) {
+      skip(type === 1 ? 8 : 4);
+      if (groups === 0) yield [number, undefined];
+    } else if (type === 3 || (type === 4 && groups > 0)) {
+      groups += type === 3 ? 1 : -1;
+      yield [number, undefined];
     } else throw new RangeError(`field ${number} has the wire type ${type}`);
   }
-  return fields;
+  if (groups > 0) throw new RangeError('the bytes end too early');
 }

@@ -38,6 +38,7 @@ describe('loadConfig', () => {
     ['TRON_NODE_URL', 'localhost:5'],
     ['TRC20_ADDRESS', '0x00'],
     ['TRC10_ID', 'BTT'],
+    ['TRON_ONE_NODE', 'yes'],
     ['SETTLEMENT_CRON', 'sometimes'],
     ['HOT_WALLET_KEY_FILE', join(folder, 'missing')],
     ['BATCH_RECIPIENTS_MAX', '201'],

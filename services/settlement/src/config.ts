@@ -27,6 +27,8 @@ export function loadConfig(env: Env) {
       GRPC_PORT: port(),
       INTERNAL_GRPC_PORT: port(),
       ...nodesShape,
+      /** Off local chains one node alone is refused, unless it is the operator's own and this says `trust`. */
+      TRON_ONE_NODE: z.enum(['refuse', 'trust']).default('refuse'),
       ...keysShape,
       /** Six fields, seconds first. */
       SETTLEMENT_CRON: z

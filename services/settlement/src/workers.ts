@@ -5,6 +5,7 @@ import { isDevelopmentChain, TronNodeError } from '#libs/tron';
 
 import { ServiceMetrics } from './application/service-metrics.js';
 import type { SettlementConfig } from './config.js';
+import { publicChainProblem } from './domain/public-chain.js';
 import type { Parts } from './parts.js';
 
 const INTAKE_PAUSE_MS = 1_000;
@@ -74,10 +75,10 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Rejects, which ends the process, when the key must not be used on the node's chain. */
+  /** Rejects, which ends the process, when key or nodes are not fit for the chain. */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      await this.#assertKeyIsFit();
+      await this.#assertIsFit();
     } catch (error) {
       // A node that does not answer yet is asked again before anything is done.
       if (!(error instanceof TronNodeError)) throw error;
@@ -106,23 +107,21 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!this.#placeChecked) {
       await this.parts.wallet.assertPlace();
       await this.parts.vaultCheck.assertPeriod(BigInt(this.config.EPOCH_PERIOD_MS));
-      await this.#assertKeyIsFit();
+      await this.#assertIsFit();
       this.#placeChecked = true;
     }
     return this.parts.leader.isLeader();
   }
 
-  async #assertKeyIsFit(): Promise<void> {
-    const { nodes, keys } = this.config;
+  async #assertIsFit(): Promise<void> {
+    const { nodes, keys, TRON_ONE_NODE: oneNode } = this.config;
     if (keys.kind !== 'clear' && nodes.length > 1) return;
     const local = await Promise.all(nodes.map((node) => isDevelopmentChain(node)));
     if (local.every(Boolean)) return;
-    const [host] = nodes.map(({ url }) => new URL(url).host);
-    if (keys.kind === 'clear') {
-      throw new Error(
-        `settlement does not start: HOT_WALLET_KEY_FILE holds a key in clear, but the chain of ${host} is not a local one. Use KEYSTORE_FILE (npm run keystore) or SIGNER_URL`,
-      );
-    }
+    const hosts = nodes.map(({ url }) => new URL(url).host);
+    const problem = publicChainProblem({ hosts, isKeyClear: keys.kind === 'clear', oneNode });
+    if (problem !== undefined) throw new Error(`settlement does not start: ${problem}`);
+    const [host] = hosts;
     this.logger.warn({ host }, 'only one TRON node is configured: what it says, nobody confirms');
   }
 }

@@ -36,6 +36,20 @@ describe('deposits', () => {
     expect(world.books.deposits.size).toBe(2);
   });
 
+  it('credits nothing on the word of a lone node that alters what was signed', async () => {
+    await settle();
+    const before = world.books.deposits.size;
+    const txid = await alice.sendTrc10(world.place.trc10Id, world.place.hotWalletAddress, 3n);
+    await world.solidify();
+    world.devchain.arm({ kind: 'alter', path: '/walletsolidity/getblockbynum' }, 1_000);
+    await expect(scan(parts)).rejects.toMatchObject({ failure: 'contradiction' });
+    world.devchain.clearFaults();
+    expect(await depositsOf(txid)).toEqual([]);
+    await settle();
+    expect(await depositsOf(txid)).toMatchObject([{ units: 3n, state: 2 }]);
+    expect(world.books.deposits.size).toBe(before + 1);
+  });
+
   it('credits nothing before it is solidified', async () => {
     await settle();
     await world.devchain.setProducing(false);

@@ -317,12 +317,16 @@ describe('a TRC-10 payout', () => {
     await parts.runs.run();
     for (let round = 0; round < 3; round++) await tick(world, parts);
     expect((await parts.status.read()).paused).toMatch(/reserve of TRC10_BTTOLD is short/);
+    const [batch] = await parts.database.sql<{ at: bigint }[]>`
+      select max(planned_at_ms) as at from settlement.batches`;
+    expect(parts.driver.shortSinceMs).toEqual(new Map([['TRC10_BTTOLD', batch?.at]]));
     const eager = world.boot({ ...EPOCHS, EPOCH_PERIOD_MS: '1' });
     const number = await committed(eager, await newest(eager));
     await world.kill(eager);
     expect((await chainEpoch(number)).total).toBe(1_500_101n);
     await world.fillReserves(1_000_000n);
     await until(parts, () => world.books.stateOf(id) === 'SOLIDIFIED');
+    expect(parts.driver.shortSinceMs.size).toBe(0);
     expect((await chainEpoch(await newest(parts))).total).toBe(100n);
   });
 });

@@ -53,6 +53,7 @@ describe('three nodes', () => {
     ['answers too late', { kind: 'delay-after', path: '/wallet', delayMs: 10_000 }],
     ['has an old head', { kind: 'stale-solid', path: '/walletsolidity/', blocks: 2 }],
     ['takes a broadcast for nothing', { kind: 'lie-success' }],
+    ['alters what was signed', { kind: 'alter', path: '/walletsolidity/getblock' }],
   ] as const)('pay once when one %s', async (_name, fault) => {
     world.devchain.arm(fault, FOR_EVER, BAD);
     await paid(await plan());
@@ -63,7 +64,8 @@ describe('three nodes', () => {
     // Two that agree are enough, whenever the third one answers: so one of them is gone.
     const gone = { kind: 'http-error', path: '/walletsolidity/', status: 503 } as const;
     world.devchain.arm(gone, FOR_EVER, GONE);
-    world.devchain.arm({ kind: 'alter', path: '/walletsolidity/' }, FOR_EVER, BAD);
+    const path = '/walletsolidity/gettransactioninfobyblocknum';
+    world.devchain.arm({ kind: 'alter', path }, FOR_EVER, BAD);
     await world.fillReserves(1n);
     const payout = await plan();
     const before = await signed();

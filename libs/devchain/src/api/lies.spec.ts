@@ -28,6 +28,13 @@ describe('altered answers', () => {
     });
   });
 
+  it('have other fees and logs in receipts', () => {
+    const receipt = { id: 'ab', fee: 5n, log: [{ address: 'cc', topics: ['dd'], data: '0102' }] };
+    expect(alterTransactions([receipt])).toEqual([
+      { id: 'ab', fee: 6n, log: [{ address: 'cc', topics: ['dd'], data: '0100' }] },
+    ]);
+  });
+
   it('are the truth where there is no transaction', () => {
     expect(alterTransactions([{ amount: 5 }, 'x', null])).toEqual([{ amount: 5 }, 'x', null]);
     expect(alterTransactions({ raw_data: { number: 3 } })).toEqual({ raw_data: { number: 3 } });

@@ -1,19 +1,24 @@
 import { isObject } from '../codec/json.js';
 
 /**
- * An answer with other contents in every transaction of it: amounts one higher, call data and payees
- * changed in their last digit. Ids, hashes and `raw_data_hex` stay, so that only a client that
- * builds and hashes the raw data itself can tell.
+ * An answer with other contents in every transaction and receipt of it: amounts and fees one higher, call data, payees
+ * and the data of logs changed in their last digit. Ids, hashes and `raw_data_hex` stay, so that only a client that
+ * hashes the raw data itself can tell; of receipts nobody can.
  */
 export function alterTransactions(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(alterTransactions);
   if (!isObject(answer)) return answer;
   return Object.fromEntries(
-    Object.entries(answer).map(([name, value]) => [
-      name,
-      name === 'raw_data' ? alterRaw(value) : alterTransactions(value),
-    ]),
+    Object.entries(answer).map(([name, value]) => {
+      if (name === 'raw_data') return [name, alterRaw(value)];
+      if (name === 'log' && Array.isArray(value)) return [name, value.map(alterLog)];
+      return [name, name === 'fee' ? alterField('amount', value) : alterTransactions(value)];
+    }),
   );
+}
+
+function alterLog(log: unknown): unknown {
+  return isObject(log) ? { ...log, data: alterField('data', log.data) } : log;
 }
 
 function alterRaw(raw: unknown): unknown {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Devchain, startDevchain, TRC10_ID } from '#libs/devchain';
 import { KeySigner } from '../signer.js';
@@ -23,6 +24,10 @@ const connect = (urls: readonly string[]) =>
     urls.map((url) => ({ url, timeoutMs: TIMEOUT_MS })),
     { lagMaxMs: 30_000n },
   );
+const solidJson = async (path: string, num: bigint) => {
+  const body = JSON.stringify({ num: Number(num) });
+  return (await fetch(`${devchain.url}${path}`, { method: 'POST', body })).json();
+};
 // Every test starts with nodes that nothing is held against.
 const reset = () => {
   devchain.clearFaults();
@@ -89,8 +94,17 @@ describe('one node of three', () => {
     expect(three.disagreement).toBeUndefined();
   });
 
-  it('lies about what is in a block: nothing is believed, and the liar is named', async () => {
-    devchain.arm({ kind: 'alter', path: '/walletsolidity/' }, FOR_EVER, BAD);
+  it('alters what is in a block: its own bytes convict it, and the others serve', async () => {
+    devchain.arm({ kind: 'alter', path: '/walletsolidity/getblock' }, FOR_EVER, BAD);
+    expect((await three.solidBlock(funded))?.transactions).toHaveLength(2);
+    expect(three.disagreement).toBeUndefined();
+    expect(three.nodes[BAD]).toMatchObject({ state: 'resting' });
+    expect(three.nodes[BAD]?.detail).toContain('something else than printed');
+  });
+
+  it('lies about receipts, which prove nothing: nothing is believed, and the liar is named', async () => {
+    const path = '/walletsolidity/gettransactioninfobyblocknum';
+    devchain.arm({ kind: 'alter', path }, FOR_EVER, BAD);
     await expect(three.solidBlock(funded)).rejects.toMatchObject({ failure: 'disagreement' });
     expect(three.disagreement).toContain(`against ${hostOf(BAD)}`);
     devchain.clearFaults();
@@ -136,6 +150,51 @@ describe('one node of three', () => {
     devchain.clearFaults();
     await three.solidHead();
     expect(three.nodes[BAD]).toMatchObject({ state: 'ok' });
+  });
+});
+
+describe('one node alone', () => {
+  const one = () => connect(devchain.urls.slice(0, 1));
+
+  it('is believed while the header of a block covers its transactions', async () => {
+    expect((await one().solidBlock(funded))?.transactions).toHaveLength(2);
+  });
+
+  it('is not believed about an amount that was not signed', async () => {
+    devchain.arm({ kind: 'alter', path: '/walletsolidity/getblock' }, FOR_EVER, 0);
+    await expect(one().solidBlock(funded)).rejects.toThrow('something else than printed');
+  });
+
+  it('is not believed about a result', async () => {
+    const path = '/walletsolidity/getblockbynum';
+    const text = JSON.stringify(await solidJson(path, funded));
+    const body = JSON.parse(text.replace('"contractRet":"SUCCESS"', '"contractRet":"REVERT"'));
+    devchain.arm({ kind: 'answer', path, body }, FOR_EVER, 0);
+    await expect(one().solidBlock(funded)).rejects.toThrow('do not give the root');
+  });
+
+  it('is not believed about an amount that it has put into bytes and ids as well', async () => {
+    const paths = ['getblockbynum', 'gettransactioninfobyblocknum'].map(
+      (name) => `/walletsolidity/${name}`,
+    );
+    const forged = new Map<string, string>();
+    for (const path of paths) {
+      let text = JSON.stringify(await solidJson(path, funded));
+      // The field 4 of the transfer, 1 000 and 1 001 as varints.
+      for (const [raw] of text.matchAll(/[0-9a-f]*20e807[0-9a-f]*/g)) {
+        const lie = raw.replace('20e807', '20e907');
+        const id = (hex: string) => hash('sha256', Buffer.from(hex, 'hex'));
+        forged.set(raw, lie).set(id(raw), id(lie));
+      }
+      for (const [from, to] of forged) text = text.replaceAll(from, to);
+      const body = JSON.parse(text.replace(/"amount":1000\b/, '"amount":1001'));
+      devchain.arm({ kind: 'answer', path, body }, FOR_EVER, 0);
+    }
+    expect(forged.size).toBe(2);
+    await expect(one().solidBlock(funded)).rejects.toMatchObject({
+      failure: 'contradiction',
+      message: expect.stringContaining('do not give the root'),
+    });
   });
 });
 

@@ -52,6 +52,18 @@ describe('facts that never change', () => {
     expect(quorum.disagreement).toBeUndefined();
   });
 
+  it('are believed of one node alone only when the block proves itself', async () => {
+    const proven = setUp({ solidBlock: { ...ref(7n), isProven: true } });
+    expect(await proven.quorum.solidBlock(7n)).toEqual(ref(7n));
+    const block = { ...ref(7n), isProven: false };
+    await expect(setUp({ solidBlock: block }).quorum.solidBlock(7n)).rejects.toMatchObject({
+      failure: 'contradiction',
+    });
+    // What one of two cannot prove from its JSON the other confirms.
+    const two = setUp({ solidBlock: block }, { solidBlock: { ...ref(7n), isProven: true } });
+    expect(await two.quorum.solidBlock(7n)).toEqual(ref(7n));
+  });
+
   it('stop everything when any node says otherwise, until they agree again', async () => {
     const liar: Said = { solidBlock: ref(7n, 'lie') };
     const { quorum } = setUp({ solidBlock: ref(7n) }, liar, { solidBlock: ref(7n) });

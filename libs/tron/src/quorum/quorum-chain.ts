@@ -93,8 +93,17 @@ export class QuorumChain implements TronChain {
     return confirmed;
   }
 
+  /** Of a single node only a block whose header covers its transactions. */
   solidBlock(number: bigint): Promise<SolidBlock | undefined> {
-    return this.#block(`block ${number}`, (chain) => chain.solidBlock(number));
+    const what = `block ${number}`;
+    return this.#block(what, async (chain) => {
+      const told = await chain.solidBlock(number);
+      if (told === undefined) return undefined;
+      const { isProven, ...block } = told;
+      if (isProven === true || this.#pool.size > 1) return block;
+      const text = `the transactions of ${what} do not give the root in its header, and no second node is configured that could confirm it`;
+      throw new TronNodeError('contradiction', text);
+    });
   }
 
   solidRef(number: bigint): Promise<BlockRef | undefined> {

@@ -47,6 +47,7 @@ const CONCURRENT_STEPS = 8;
  */
 export class BatchDriverService {
   #paused = '';
+  #shortSinceMs: ReadonlyMap<AssetName, bigint> = new Map();
 
   constructor(
     private readonly chain: TronChain,
@@ -63,6 +64,11 @@ export class BatchDriverService {
   /** Why nothing is signed at the moment; empty when all is well. */
   get paused(): string {
     return this.#paused;
+  }
+
+  /** Assets whose reserve is short, and when the oldest batch that waits for it was planned. */
+  get shortSinceMs(): ReadonlyMap<AssetName, bigint> {
+    return this.#shortSinceMs;
   }
 
   /** One step of every open batch; true when something moved. */
@@ -146,7 +152,10 @@ export class BatchDriverService {
     cursor: Cursor,
   ): Promise<string> {
     const idle = ({ row, cleared }: ToSign) => !cleared && row.leavingAtMs !== null;
-    if (toSign.every(idle)) return '';
+    if (toSign.every(idle)) {
+      this.#shortSinceMs = new Map();
+      return '';
+    }
     const [reference, head, state] = await Promise.all([
       this.chain.solidHead(),
       this.chain.head(),
@@ -181,14 +190,18 @@ export class BatchDriverService {
    */
   async #signInTurn(toSign: readonly ToSign[], context: SigningContext): Promise<string> {
     const short = new Map<Lack['of'], string>();
+    const sinceMs = new Map<AssetName, bigint>();
     for (const { row, asset, step, cleared } of toSign) {
       if (step.do !== 'sign' || short.has(asset)) continue;
       const lack = cleared
         ? await this.#guarded(() => this.signer.sign(row, asset, step.attempt, context))
         : await this.#leave(row, asset, context.purse);
       if (lack?.of === 'trx') return lack.text;
-      if (lack !== undefined) short.set(lack.of, lack.text);
+      if (lack === undefined) continue;
+      short.set(lack.of, lack.text);
+      if (lack.of === asset) sinceMs.set(asset, row.plannedAtMs);
     }
+    this.#shortSinceMs = sinceMs;
     return [...short.values()].join('; ');
   }
 

@@ -7,6 +7,7 @@ import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchDriverService } from './batch-driver.service.js';
+import type { Clock } from './clock.js';
 import type { EpochDriverService } from './epoch-driver.service.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
@@ -20,6 +21,7 @@ export type MetricSources = {
   readonly batches: BatchRepository;
   readonly driver: BatchDriverService;
   readonly epochDriver: EpochDriverService;
+  readonly clock: Clock;
 };
 
 const NODE_STATES: readonly NodeReport['state'][] = ['ok', 'resting', 'behind', 'dissenting'];
@@ -44,6 +46,11 @@ export class ServiceMetrics {
       scanned: metrics.gauge('chain_scanned_block', 'Next block that the deposit watcher reads'),
       walletSun: metrics.gauge('hot_wallet_sun', 'TRX of the hot wallet, in sun'),
       reserve: metrics.gauge('reserve_base_units', 'Reserve on chain, in base units', ['asset']),
+      shortSeconds: metrics.gauge(
+        'reserve_short_seconds',
+        'How long the oldest batch waits for a reserve that is short; 0 when none does',
+        ['asset'],
+      ),
       energyPerPayee: metrics.gauge('settlement_energy_per_payee', 'Mean energy of one payout'),
       feeSun: metrics.gauge('settlement_fee_sun', 'TRX paid for settlement so far, in sun'),
       paused: metrics.gauge('settlement_paused', '1 while nothing may be signed'),
@@ -56,7 +63,8 @@ export class ServiceMetrics {
   }
 
   async refresh(): Promise<void> {
-    const { chain, wallet, scans, deposits, payouts, batches, driver, epochDriver } = this.#sources;
+    const { chain, wallet, scans, deposits, payouts, batches, driver, epochDriver, clock } =
+      this.#sources;
     const [depositCounts, payoutCounts, totals, cursor] = await Promise.all([
       deposits.counts(),
       payouts.counts(),
@@ -70,6 +78,11 @@ export class ServiceMetrics {
     this.#gauges.energyPerPayee.set(payeesPaid === 0n ? 0 : Number(energyUsed / payeesPaid));
     this.#gauges.feeSun.set(Number(feeSun));
     this.#gauges.scanned.set(Number(cursor?.nextBlock ?? 0n));
+    for (const asset of ASSETS) {
+      const sinceMs = driver.shortSinceMs.get(asset);
+      const waitedMs = sinceMs === undefined ? 0n : clock() - sinceMs;
+      this.#gauges.shortSeconds.set({ asset }, Number(waitedMs) / 1_000);
+    }
     const waits = driver.paused !== '' || epochDriver.paused !== '';
     this.#gauges.paused.set(waits || chain.disagreement !== undefined ? 1 : 0);
     const [head, solid, state] = await Promise.all([

@@ -10,7 +10,14 @@ import { leaveBatch, payoutsOf, type UnpaidPayout } from './unpaid.repository.js
 /** An open batch with its open attempt and what the solidified chain shows of both. */
 export type OpenBatchRow = Pick<
   StoredBatch,
-  'batchNo' | 'asset' | 'state' | 'chainBatchId' | 'payouts' | 'totalUnits' | 'attempts'
+  | 'batchNo'
+  | 'asset'
+  | 'state'
+  | 'chainBatchId'
+  | 'payouts'
+  | 'totalUnits'
+  | 'attempts'
+  | 'plannedAtMs'
 > & {
   readonly attempt: number | null;
   readonly txid: Buffer | null;
@@ -63,7 +70,8 @@ export class BatchStepRepository {
       order by batch_no limit ${limit})`;
     return sql<OpenBatchRow[]>`
       select b.batch_no as "batchNo", b.asset, b.state, b.chain_batch_id as "chainBatchId",
-        b.payouts, b.total_units as "totalUnits", b.attempts, a.attempt, a.txid, a.signed,
+        b.payouts, b.total_units as "totalUnits", b.attempts, b.planned_at_ms as "plannedAtMs",
+        a.attempt, a.txid, a.signed,
         a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
         a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal,
         o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy",

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { publicChainProblem } from './public-chain.js';
+
+describe('off a local chain', () => {
+  const several = { hosts: ['a', 'b'], isKeyClear: false, oneNode: 'refuse' } as const;
+
+  it('several nodes and a guarded key are fit, and one node only when it is said to be trusted', () => {
+    expect(publicChainProblem(several)).toBeUndefined();
+    const one = { ...several, hosts: ['a'] };
+    expect(publicChainProblem(one)).toMatch(/^a alone could invent deposits.*TRON_ONE_NODE=trust/);
+    expect(publicChainProblem({ ...one, oneNode: 'trust' })).toBeUndefined();
+  });
+
+  it('a key in clear never is', () => {
+    const clear = { ...several, isKeyClear: true, oneNode: 'trust' } as const;
+    expect(publicChainProblem(clear)).toMatch(/key in clear.*chain of a/);
+  });
+});
