@@ -72,7 +72,8 @@ export const CHECKS: readonly Check[] = [
           + (select coalesce(sum(deposit_units - cumulative_units), 0) from ledger.channels
              where state <> 3)
           + (select coalesce(sum(units), 0) from ledger.holds)
-          + (select coalesce(sum(amount_units), 0) from ledger.withdrawals where state < 7)
+          + (select coalesce(sum(amount_units), 0) from ledger.withdrawals
+             where state not in (7, 8, 9))
           + (select coalesce(sum(units), 0) from ledger.system_balances where kind in (5, 7)) as owed,
           (select coalesce(sum(units), 0) from ledger.system_balances where kind = 6) as reserve
       ) sums where owed <> reserve`,
