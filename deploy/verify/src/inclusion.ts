@@ -1,18 +1,8 @@
-import { keccak_256 } from '@noble/hashes/sha3.js';
 import type { Database } from '#libs/database';
-import {
-  type Address,
-  addressBytes,
-  climb,
-  foldProof,
-  levelCounts,
-  proofStep,
-  SumLevel,
-  siblingsOf,
-  type Units,
-} from '#libs/domain';
+import { type Address, addressBytes, foldProof, type Units } from '#libs/domain';
 import type { Audit } from './audit.js';
-import { type EpochRow, epochsOf, leavesOf, saltedBytes } from './checks/epochs.js';
+import { type EpochRow, epochsOf } from './checks/epoch-row.js';
+import { ACCOUNT, EpochTree, fastKeccak, LEAF_KINDS, leafCount, leavesOf } from './epoch-tree.js';
 import { epochOnChain } from './vault.js';
 
 /** A leaf with its proof, as GetInclusionProof gives it. */
@@ -38,11 +28,10 @@ export function proofOf(
     const audit = { sql, count: () => undefined };
     const epochs = await epochsOf(audit, epochNo === undefined ? 1 : undefined);
     const epoch = epochs.find((each) => epochNo === undefined || each.epochNo === epochNo);
-    if (epoch === undefined) return 'there is no such epoch on the solidified chain';
-    return (
-      (await build(audit, epoch, account)) ??
-      'the epoch has no leaf of this account, or its leaves are no longer kept'
-    );
+    if (epoch !== undefined) return await build(audit, epoch, account);
+    const [newest] = epochs;
+    if (newest === undefined) return 'no epoch is committed yet';
+    return `epoch ${epochNo} is not committed; the newest one is ${newest.epochNo}`;
   });
 }
 
@@ -50,24 +39,22 @@ async function build(
   audit: Pick<Audit, 'sql' | 'count'>,
   epoch: EpochRow,
   account: Address,
-): Promise<Proof | undefined> {
-  const bottom = new SumLevel(epoch.leaves);
+): Promise<Proof | string> {
+  const { epochNo } = epoch;
+  const count = await leafCount(audit, epoch);
+  const tree = new EpochTree(epoch.secret, count, await fastKeccak());
   let own: Buffer | undefined;
-  for (const kind of [0, 2, 3]) {
+  for (const kind of LEAF_KINDS) {
     for await (const leaf of leavesOf(audit, epoch, kind)) {
-      const bytes = saltedBytes(epoch, leaf);
-      bottom.add(keccak_256(bytes), leaf.units);
-      if (kind === 0 && leaf.key === account) own = bytes;
+      const bytes = tree.add(leaf);
+      if (kind === ACCOUNT && leaf.key === account) own = bytes;
     }
   }
-  if (own === undefined) return undefined;
-  const levels = [bottom.sorted()];
-  for (const _turn of climb(levels, keccak_256));
-  const place = levels[0]?.find(keccak_256(own)) ?? 0;
-  const steps = siblingsOf(place, levelCounts(bottom.count)).flatMap((sibling, level) =>
-    sibling === undefined ? [] : [proofStep(sibling, (levels[level] as SumLevel).childAt(sibling))],
-  );
-  return { epochNo: epoch.epochNo, leaf: own, proof: Buffer.concat(steps) };
+  if (tree.count === 0) {
+    return `the leaves of epoch ${epochNo} are no longer kept; a proof that was kept can be given with --proof`;
+  }
+  if (own === undefined) return `epoch ${epochNo} has no leaf of ${account}: it owned nothing`;
+  return { epochNo, leaf: own, proof: tree.prove(own) };
 }
 
 /** Holds a proof against the chain; with an empty problem the account owns these units by that epoch. */

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { Database } from '#libs/database';
-import { TronNodeError, TronWebChain } from '#libs/tron';
 import { repositoryRoot } from '../../local/src/root.js';
 import { describe } from './difference.js';
 import { Progress } from './display.js';
+import { explain } from './hint.js';
 import { checkInclusion, proofOf } from './inclusion.js';
 import { HELP, parseOptions, UsageError, type VerifyOptions } from './options.js';
-import { readProof, type Sources, sourcesOf } from './sources.js';
+import { readProof } from './proof-file.js';
+import { chainOf, type Sources, sourcesOf } from './sources.js';
+import { assertChain, type OnChain } from './vault.js';
 import { verifyAll } from './verify.js';
-
-const TRON_TIMEOUT_MS = 10_000;
 
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const options = parseOptions(args, join(repositoryRoot, '.data'));
@@ -18,19 +18,23 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     return 0;
   }
   const sources = sourcesOf(env, options.dataDir);
+  const on = { chain: chainOf(sources), place: sources.place };
+  await assertChain(on);
   return options.account === undefined
-    ? await everything(options, sources)
-    : await oneAccount(options, options.account, sources);
+    ? await everything(options, sources, on)
+    : await oneAccount(options, options.account, sources, on);
 }
 
-async function everything(options: VerifyOptions, sources: Sources): Promise<number> {
+async function everything(
+  options: VerifyOptions,
+  sources: Sources,
+  { chain, place }: OnChain,
+): Promise<number> {
   const out = options.json ? process.stderr : process.stdout;
   const progress = new Progress(out);
   const database = openDatabase(sources);
   try {
-    const verdict = await verifyAll(database, chainOf(sources), sources.place, (...told) =>
-      progress.show(...told),
-    );
+    const verdict = await verifyAll(database, chain, place, (...told) => progress.show(...told));
     progress.done();
     const { difference, checks } = verdict;
     const rows = checks.reduce((sum, each) => sum + each.rows, 0);
@@ -50,6 +54,7 @@ async function oneAccount(
   options: VerifyOptions,
   account: string,
   sources: Sources,
+  on: OnChain,
 ): Promise<number> {
   const out = options.json ? process.stderr : process.stdout;
   const proof =
@@ -63,7 +68,6 @@ async function oneAccount(
   ) {
     throw new UsageError(`the proof is of epoch ${proof.epochNo}`);
   }
-  const on = { chain: chainOf(sources), place: sources.place };
   const checked =
     typeof proof === 'string'
       ? { epochNo: options.epochNo ?? 0n, units: 0n, problem: proof }
@@ -98,10 +102,6 @@ function openDatabase({ databaseUrl }: Sources): Database {
   });
 }
 
-function chainOf({ tronNodeUrl: url }: Sources): TronWebChain {
-  return new TronWebChain({ url, timeoutMs: TRON_TIMEOUT_MS });
-}
-
 // Units are text in JSON, since a JSON number cannot hold them all.
 function print(value: object): void {
   const text = JSON.stringify(value, (_, each: unknown) =>
@@ -113,10 +113,6 @@ function print(value: object): void {
 try {
   process.exitCode = await main(process.argv.slice(2), process.env);
 } catch (error) {
-  const told = error instanceof Error ? error.message : String(error);
-  if (error instanceof UsageError) process.stderr.write(`${told}\nSee npm run verify -- --help.\n`);
-  else if (error instanceof TronNodeError)
-    process.stderr.write(`the chain does not answer: ${told}\n`);
-  else process.stderr.write(`it could not be checked: ${told}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 2;
 }

@@ -29,8 +29,9 @@ first row that differs. Changes nothing.
   --data DIR       data folder of the stack (default .data)
 
 Reads the database and the chain of the stack that runs or ran last (npm run status), or those of DATABASE_URL,
-TRON_NODE_URL, CHAIN_ID, VAULT_ADDRESS and TRC10_ID. Exits 0 when everything agrees, 1 when something differs, 2
-when it could not be checked.
+CHAIN_ID, VAULT_ADDRESS, TRC10_ID and TRON_NODE_URL, or TRON_NODE_URLS: several, of which two must agree;
+TRON_API_KEY_FILE, TRON_TIMEOUT_MS and TRON_LAG_MAX_MS are as for settlement. Exits 0 when everything agrees, 1
+when something differs, 2 when it could not be checked.
 `;
 
 /** Reads the command line; throws a UsageError that says what is wrong. */

@@ -2,11 +2,20 @@ import type { Address, Units } from '#libs/domain';
 import { unitsFloor } from '#libs/domain';
 import { type ChainTransaction, callData, readAddress, readUint, readUints } from '#libs/tron';
 import type { Audit } from './audit.js';
+import { UsageError } from './options.js';
 
-type OnChain = Pick<Audit, 'chain' | 'place'>;
+/** The chain, and what on it is ours. */
+export type OnChain = Pick<Audit, 'chain' | 'place'>;
 
 /** An epoch as the vault keeps it; everything is 0 when there is none of this number. */
 export type ChainEpoch = { readonly root: string; readonly totalUnits: Units };
+
+/** Throws a UsageError when the nodes are of another chain than the ledger: its vault may exist on both. */
+export async function assertChain({ chain, place }: OnChain): Promise<void> {
+  const found = await chain.chainId();
+  if (found === place.chainId) return;
+  throw new UsageError(`the nodes are of chain ${found}, CHAIN_ID says ${place.chainId}`);
+}
 
 /** What the vault says of an epoch. */
 export async function epochOnChain(

@@ -4,7 +4,13 @@ import type { Audit, Check, Place } from './audit.js';
 import { BATCH_CHECKS } from './checks/batches.js';
 import { CHAIN_CHECKS } from './checks/chains.js';
 import { CLAIM_CHECKS } from './checks/claims.js';
-import { EPOCH_CHECKS } from './checks/epochs.js';
+import { CONTENT_CHECKS } from './checks/contents.js';
+import { EPOCH_RECORD_CHECKS } from './checks/epoch-records.js';
+import { COMMITTED_CHECKS, TREE_CHECKS } from './checks/epochs.js';
+import { MARKET_CHECKS } from './checks/market.js';
+import { QUEUE_CHECKS } from './checks/queue.js';
+import { RESERVE_CHECKS } from './checks/reserves.js';
+import { SCAN_CHECKS } from './checks/scan.js';
 import { TABLE_CHECKS } from './checks/tables.js';
 import { type Difference, DifferenceError } from './difference.js';
 import { lastEpochOnChain } from './vault.js';
@@ -14,8 +20,15 @@ const CHECKS: readonly Check[] = [
   ...CHAIN_CHECKS,
   ...TABLE_CHECKS,
   ...CLAIM_CHECKS,
+  ...CONTENT_CHECKS,
+  ...MARKET_CHECKS,
   ...BATCH_CHECKS,
-  ...EPOCH_CHECKS,
+  ...QUEUE_CHECKS,
+  ...SCAN_CHECKS,
+  ...COMMITTED_CHECKS,
+  ...EPOCH_RECORD_CHECKS,
+  ...TREE_CHECKS,
+  ...RESERVE_CHECKS,
 ];
 
 /** What was checked, and the first thing that did not agree. */

@@ -6,7 +6,7 @@ import type { Verdict } from '../src/verify.js';
 export type Target = {
   readonly table: string;
   readonly where?: string;
-  /** All when undefined. */
+  /** All but those that are no evidence when undefined. */
   readonly columns?: readonly string[];
   readonly named: readonly string[];
   /** The row's name in SQL: before the change or after it, this must be told. Any row of the tables when undefined. */
@@ -14,87 +14,122 @@ export type Target = {
 };
 
 /** A column and its type. */
-export type Column = { readonly name: string; readonly type: string };
+export type Column = { readonly table: string; readonly name: string; readonly type: string };
+
+/** What came of changing one bit. */
+export type Outcome = 'named' | 'refused' | 'no row' | { readonly missed: string };
+
+type Place = { readonly relation: string; readonly ctid: string };
+type Row = Place & { readonly text: string; readonly key: string };
 
 const BITS: Readonly<Record<string, number>> = { bigint: 63, integer: 31, smallint: 15 };
+const NUMERIC_BITS = 60;
 
-/** The columns of a table that hold numbers or bytes. */
-export async function columnsOf(owner: Database, { table, columns }: Target): Promise<Column[]> {
-  const rows = await owner.sql<Column[]>`
-    select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
-    where attrelid = ${table}::text::regclass and attnum > 0 and not attisdropped order by attnum`;
-  const chosen = rows.filter(({ name }) => columns === undefined || columns.includes(name));
-  return chosen.filter(({ type }) => type === 'bytea' || type in BITS);
+/** Every column of the schemas that hold money. */
+export function columnsOf(owner: Database): Promise<Column[]> {
+  return owner.sql<Column[]>`
+    select n.nspname || '.' || c.relname as table, a.attname as name,
+      format_type(a.atttypid, null) as type
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where n.nspname in ('ledger', 'market', 'settlement') and c.relkind in ('r', 'p')
+      and not c.relispartition
+    order by 1, a.attnum`;
 }
 
 /**
- * Changes one random bit of a random row as a superuser would, asks for the verdict, and puts the row back. Says what
- * was missed, or undefined when the change was named or the database itself refused it.
+ * Changes one random bit of a random row as a superuser would, asks for the verdict, and puts the row back. `refused`:
+ * a check, a key or a missing partition stands against it, so that it cannot be changed by hand like this.
  */
 export async function flipped(
   owner: Database,
   target: Target,
-  { name, type }: Column,
+  column: Column,
   verify: () => Promise<Verdict>,
-): Promise<string | undefined> {
-  const { sql } = owner;
-  const where = target.where ?? 'true';
-  const key = target.key ?? `''`;
-  const rows = await sql.unsafe<{ place: string; text: string; key: string }[]>(
-    `select tableoid::regclass || ' ' || ctid as place, ${name}::text as text, ${key} as key from ${target.table}
-    where ${where} and ${name} is not null and ${name}::text not in ('\\x', '{}')`,
-  );
-  const row = rows[randomInt(Math.max(rows.length, 1))];
-  if (row === undefined) return undefined;
-  const changed = flip(row.text, type);
-  const [from, ctid] = row.place.split(' ') as [string, string];
-  let moved: { place: string; key?: string } | undefined;
-  try {
-    const [now] = await unguarded(
-      owner,
-      `update ${target.table} set ${name} = '${changed}'
-      where tableoid = '${from}'::regclass and ctid = '${ctid}'
-      returning tableoid::regclass || ' ' || ctid as place, ${key} as key`,
-    );
-    moved = now;
-  } catch {
-    // A check, a key or a missing partition stands against it: it cannot be changed by hand like this.
-    return undefined;
-  }
-  const [table, place] = (moved?.place ?? '').split(' ') as [string, string];
+): Promise<Outcome> {
+  const row = await anyRow(owner, target, column);
+  if (row === undefined) return 'no row';
+  const changed = flip(row.text, column.type);
+  const set = (text: string, at: Place, key: string) =>
+    write(owner, { ...column, text, key }, at).catch(() => undefined);
+  const moved = await set(changed, row, target.key ?? `''`);
+  if (moved === undefined) return 'refused';
   try {
     const { difference } = await verify();
     const told = difference === undefined ? 'nothing' : `${difference.table} (${difference.key})`;
-    const keys = target.key === undefined ? [difference?.key] : [row.key, moved?.key];
+    const keys = target.key === undefined ? [difference?.key] : [row.key, moved.key];
     const isNamed = difference !== undefined && target.named.includes(difference.table);
-    if (isNamed && keys.includes(difference.key)) return undefined;
-    return `${target.table}.${name} ${row.text} -> ${changed}: named ${told}`;
+    if (isNamed && keys.includes(difference.key)) return 'named';
+    return {
+      missed: `${column.table}.${column.name} ${row.text} -> ${changed} (${row.key}): named ${told}`,
+    };
   } finally {
-    await unguarded(
-      owner,
-      `update ${target.table} set ${name} = '${row.text}'
-      where tableoid = '${table}'::regclass and ctid = '${place}' returning 'back' as place`,
-    );
+    await write(owner, { ...column, text: row.text, key: `''` }, moved);
   }
 }
 
+async function anyRow(owner: Database, target: Target, { table, name }: Column) {
+  const rows = await owner.sql.unsafe<Row[]>(
+    `select tableoid::regclass as relation, ctid::text, ${name}::text as text,
+      ${target.key ?? `''`} as key
+    from ${table} where ${target.where ?? 'true'} and ${name} is not null
+      and ${name}::text not in ('', '\\x', '{}')`,
+  );
+  return rows[randomInt(Math.max(rows.length, 1))];
+}
+
 // Identity columns and triggers are no obstacle to whoever owns the database.
-async function unguarded(
+async function write(
   owner: Database,
-  statement: string,
-): Promise<{ place: string; key?: string }[]> {
+  { table, name, type, text, key }: Column & { readonly text: string; readonly key: string },
+  { relation, ctid }: Place,
+): Promise<Row> {
   return owner.transaction(async ({ sql }) => {
     await sql`set local session_replication_role = replica`;
-    return [...(await sql.unsafe<{ place: string; key?: string }[]>(statement))];
+    const [row] = await sql.unsafe<Row[]>(
+      `update ${table} set ${name} = $1::text::${type}
+      where tableoid = $2::text::regclass and ctid = $3::text::tid
+      returning tableoid::regclass as relation, ctid::text, ${name}::text as text, ${key} as key`,
+      [text, relation, ctid],
+    );
+    if (row === undefined) throw new Error(`the row of ${table} is gone`);
+    return row;
   });
 }
 
 function flip(text: string, type: string): string {
-  if (type === 'bytea') {
-    const bytes = Buffer.from(text.slice(2), 'hex');
-    const bit = randomInt(bytes.length * 8);
-    bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    return `\\x${bytes.toString('hex')}`;
+  switch (type) {
+    case 'bytea':
+      return `\\x${flipBytes(Buffer.from(text.slice(2), 'hex'), 8).toString('hex')}`;
+    case 'boolean':
+      return text === 'true' ? 'false' : 'true';
+    case 'text':
+      return flipText(text);
+    case 'bigint[]': {
+      const numbers = text.slice(1, -1).split(',');
+      const at = randomInt(numbers.length);
+      return `{${numbers.with(at, flipNumber(numbers[at] ?? '0', BITS.bigint ?? 1)).join(',')}}`;
+    }
+    default:
+      return flipNumber(text, BITS[type] ?? NUMERIC_BITS);
   }
-  return String(BigInt(text) ^ (1n << BigInt(randomInt(BITS[type] ?? 1))));
+}
+
+function flipNumber(text: string, bits: number): string {
+  return String(BigInt(text) ^ (1n << BigInt(randomInt(bits))));
+}
+
+// Postgres keeps no zero byte and only valid UTF-8: such a change cannot be stored.
+function flipText(text: string): string {
+  for (;;) {
+    const changed = flipBytes(Buffer.from(text), 7).toString();
+    if (!/[\0\ufffd]/.test(changed)) return changed;
+  }
+}
+
+function flipBytes(bytes: Buffer, bitsPerByte: number): Buffer {
+  const changed = Buffer.from(bytes);
+  const at = randomInt(bytes.length);
+  changed[at] = (changed[at] ?? 0) ^ (1 << randomInt(bitsPerByte));
+  return changed;
 }

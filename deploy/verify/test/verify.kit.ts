@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { Asset, encodeLogRecord, type LogBlock, WithdrawalState } from '#libs/contracts';
 import { type KeyPair, sign } from '#libs/crypto';
+import type { Database } from '#libs/database';
 import { bundleRoot, partitionOf, tickChain } from '#libs/domain';
 import type { StoredChannel } from '../../../services/balance/src/repositories/channel.repository.js';
 import { type ledgerKit, value } from '../../../services/balance/test/ledger.kit.js';
+import { leases } from './market.kit.js';
 
 type Kit = ReturnType<typeof ledgerKit>;
 
 const FAR = 4_000_000_000_000n;
+/** An account that has never told its key. */
+const NEVER_REGISTERED = 'TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj';
 
 /** A small ledger in which everything has happened that the journal can hold, with claims that hold. */
 export async function busyLedger(
   kit: Kit,
+  owner: Database,
 ): Promise<{ anna: KeyPair; bert: KeyPair; withdrawals: Buffer[] }> {
   const anna = await kit.account(500_000n);
   const bert = await kit.account(1_000n);
@@ -32,7 +37,13 @@ export async function busyLedger(
   await apply(kit, closing.part, [end(closing)]);
   value(await kit.use.holds.place(kit.bid(anna, 250n)));
   const withdrawals: Buffer[] = [];
-  for (const asset of [Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC20_BTT]) {
+  await lateTicks(kit, anna, bert);
+  const [lease] = await leases(kit, owner, anna, [bert, await kit.account()]);
+  const leased = await kit.repositories.channels.find(lease ?? Buffer.alloc(32));
+  if (leased === undefined) throw new Error('no lease was opened');
+  await apply(kit, leased.part, [voucher(kit, anna, bert, leased, 30n)]);
+  await suspense(kit);
+  for (const asset of [Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC10_BTTOLD]) {
     const { withdrawalId } = value(await kit.withdraw(anna, 2_000n, randomBytes(32), asset));
     withdrawals.push(Buffer.from(withdrawalId));
   }
@@ -94,6 +105,45 @@ async function ticks(kit: Kit, payer: KeyPair, payee: KeyPair): Promise<void> {
   const proof = chain[9] as Uint8Array;
   const { channelNo, part } = channel;
   await apply(kit, part, [{ kind: 'tick', channelNo, cumulativeUnits: 63n, detail: 9n, proof }]);
+}
+
+/** A second hash chain, committed to when the first is used up, and a tick of it. */
+async function lateTicks(kit: Kit, payer: KeyPair, payee: KeyPair): Promise<void> {
+  const { channelId, channelNo, part } = await kit.channel(payer, payee.address, 900n);
+  let baseUnits = 0n;
+  for (const [tickValueUnits, index] of [
+    [10n, 5],
+    [3n, 4],
+  ] as const) {
+    const chain = tickChain(randomBytes(32), 5);
+    const chainEnd = Buffer.from(chain[0] as Uint8Array);
+    const commitment = { chainEnd, tickValueUnits, ticksMax: 5n, baseUnits };
+    const validUntilMs = kit.clock() + 60_000n;
+    const digest = kit.digests.commitTicks({ channelId, ticks: commitment, validUntilMs });
+    const signature = Buffer.from(sign(digest, payer.privateKey));
+    value(await kit.use.ticks.commit({ channelId, ticks: commitment, validUntilMs, signature }));
+    const cumulativeUnits = baseUnits + BigInt(index) * tickValueUnits;
+    const tick = { cumulativeUnits, detail: BigInt(index), proof: chain[index] as Uint8Array };
+    await apply(kit, part, [{ kind: 'tick', channelNo, ...tick }]);
+    baseUnits = cumulativeUnits;
+  }
+}
+
+/** Deposits that nobody could be credited with at first: one still waits, one was given to an account. */
+async function suspense(kit: Kit): Promise<void> {
+  const asset = Asset.TRC10_BTTOLD;
+  const deposit = async (account: string, amountUnits: bigint) => {
+    const place = { txid: randomBytes(32), index: 0, blockNumber: 1n, suspense: account === '' };
+    const amount = { asset, amountUnits, baseUnits: String(amountUnits) };
+    value(await kit.use.deposits.credit({ ...place, ...amount, account }));
+    return { txid: place.txid, index: 0, asset, amountUnits };
+  };
+  await deposit('', 77n);
+  const resolved = await deposit('', 78n);
+  const account = NEVER_REGISTERED;
+  value(await kit.use.suspense.resolve({ ...resolved, account }));
+  // What TRC-10 withdrawals are paid from.
+  await deposit(account, 50_000n);
 }
 
 function end({ channelNo }: StoredChannel): LogBlock {

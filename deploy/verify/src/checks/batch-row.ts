@@ -23,6 +23,7 @@ export type BatchRow = {
   readonly sealed: Buffer | null;
   readonly endSealed: Buffer | null;
   readonly paidInBlock: bigint | null;
+  readonly paidBy: Buffer | null;
   readonly ownBlock: bigint | null;
   readonly failedLines: number[];
   readonly lines: LineRow[];

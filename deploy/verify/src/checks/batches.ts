@@ -5,6 +5,8 @@ import { agree, differ } from '../difference.js';
 import { batchOnChain, transactionIn } from '../vault.js';
 import { attempts } from './attempts.js';
 import type { BatchRow } from './batch-row.js';
+import { comparing } from './comparison.js';
+import { type OwnRow, ownAgrees, ownColumns } from './own.js';
 
 const SOLIDIFIED = 5;
 const FAILED = 6;
@@ -104,8 +106,21 @@ async function paid(audit: Audit, batch: BatchRow): Promise<void> {
   }
   const block = chainBatchId === null ? batch.ownBlock : batch.paidInBlock;
   const transaction = block === null ? undefined : await transactionIn(audit, block, txid);
+  if (chainBatchId !== null) {
+    agree({ ...row, table: 'settlement.vault_payments' }, 'transaction', txid, batch.paidBy);
+  }
   if (transaction === undefined)
     differ(row, `transaction ${txid?.toString('hex')} on chain`, 'none');
+  const [own] = await audit.sql<OwnRow[]>`
+    select ${ownColumns(audit.sql)} from settlement.own_transactions o where o.txid = ${txid}`;
+  if (own === undefined) differ(row, 'its transaction among those of the hot wallet', 'none');
+  agree(
+    { table: 'settlement.own_transactions', key: own.txid.toString('hex') },
+    'block',
+    block,
+    own.blockNumber,
+  );
+  ownAgrees(own, transaction);
   agree(row, 'energy', transaction.energyUsed, batch.energyUsed);
   agree(row, 'fee in sun', transaction.feeSun, batch.feeSun);
   if (chainBatchId === null) return paidTrc10(audit, batch, transaction);
@@ -156,7 +171,7 @@ function batchesOf({ sql }: Audit) {
       b.decision_note as "decisionNote",
       (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and not ended) as sealed,
       (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and ended) as "endSealed",
-      v.block_number as "paidInBlock", o.block_number as "ownBlock",
+      v.block_number as "paidInBlock", v.txid as "paidBy", o.block_number as "ownBlock",
       array(select line from settlement.failed_lines f where f.chain_batch_id = b.chain_batch_id
         order by line) as "failedLines",
       coalesce((
@@ -175,78 +190,22 @@ function batchesOf({ sql }: Audit) {
     order by b.batch_no`;
 }
 
-/** Payouts stand where their batches do. */
-async function payouts(audit: Audit): Promise<void> {
-  const [first] = await audit.sql<{ id: Buffer; expected: string; found: string }[]>`
-    select p.withdrawal_id as id,
-      case when p.state in (3, 4) and b.state = 5 then 'paid' when p.state in (3, 4) then 'batched'
-        else 'outside batches' end
-        || case when p.state = 4 and w.state <> 7 and p.report_state = p.reported_state
-          then ', told' else '' end as expected,
-      case when p.state = 4 then 'paid' when p.state = 3 then 'batched' else 'outside batches' end
-        as found
-    from settlement.payouts p left join settlement.batches b on b.batch_no = p.batch_no
-    left join ledger.withdrawals w on w.withdrawal_id = p.withdrawal_id
-    where (p.state = 4) <> (coalesce(b.state, 0) = 5)
-      or (p.state in (3, 4)) <> (p.batch_no is not null)
-      or (p.state in (3, 4) and not exists (select from settlement.batch_payouts l
-        where l.batch_no = p.batch_no and l.withdrawal_id = p.withdrawal_id))
-      or (w.withdrawal_id is null)
-      or (p.account <> (select address from ledger.accounts a where a.account_no = w.account_no))
-      or (p.state = 4 and p.reported_state = 7 and w.state <> 7)
-    limit 1`;
-  if (first === undefined) return;
-  const row = { table: 'settlement.payouts', key: `withdrawal ${first.id.toString('hex')}` };
-  differ(row, `${first.expected}, as batch and ledger say`, first.found);
-}
-
-/** What waits is what was asked for; what was paid was paid once, by one batch, and not given back as well. */
-async function paidOnce(audit: Audit): Promise<void> {
-  const [first] = await audit.sql<{ id: Buffer; expected: string; found: string }[]>`
-    with paying as (
-      select l.withdrawal_id, count(*) as times
-      from settlement.batch_payouts l join settlement.batches b on b.batch_no = l.batch_no
-      where b.state = ${SOLIDIFIED} and not exists (select from settlement.failed_lines f
-        where f.chain_batch_id = b.chain_batch_id and f.line = l.line)
-      group by l.withdrawal_id
-    ), compared as (
-      select w.withdrawal_id as id,
-        concat_ws(' ', w.asset, w.destination, w.amount_units - w.fee_units, 'paid',
-          case when w.state = 7 or (w.state < 7 and p.state = 4) then 1 else 0 end, 'times') as expected,
-        concat_ws(' ', coalesce(p.asset, w.asset), coalesce(p.destination, w.destination),
-          coalesce(p.units, w.amount_units - w.fee_units), 'paid', coalesce(y.times, 0), 'times') as found
-      from ledger.withdrawals w
-      left join settlement.payouts p on p.withdrawal_id = w.withdrawal_id
-      left join paying y on y.withdrawal_id = w.withdrawal_id
-    )
-    select id, expected, found from compared where expected <> found order by id limit 1`;
-  if (first === undefined) return;
-  const row = { table: 'settlement.payouts', key: `withdrawal ${first.id.toString('hex')}` };
-  differ(row, first.expected, first.found);
-}
-
-/** Deposits that settlement has booked are those of the ledger. */
-async function deposits(audit: Audit): Promise<void> {
-  const [first] = await audit.sql<{ txid: Buffer; index: number; seen: string; booked: string }[]>`
-    select coalesce(s.txid, d.txid) as txid, coalesce(s.index, d.index) as index,
-      coalesce(concat_ws(' ', s.asset, s.units, s.block_number), 'none') as seen,
-      coalesce(concat_ws(' ', d.asset, d.units, d.block_number), 'none') as booked
-    from ledger.deposits d
-    full join (select * from settlement.deposits where booked_at_ms is not null and state in (2, 3)) s
-      on s.txid = d.txid and s.index = d.index
-    where (s.asset, s.units, s.block_number) is distinct from (d.asset, d.units, d.block_number)
-      and not exists (select from settlement.deposits o where d.txid is not null and s.txid is null
-        and o.txid = d.txid and o.index = d.index and o.state in (1, 7, 8))
-    limit 1`;
-  if (first === undefined) return;
-  const key = `transaction ${first.txid.toString('hex')}, index ${first.index}`;
-  const row = { table: 'settlement.deposits', key };
-  differ(row, `asset, units and block ${first.booked}, as in the ledger`, first.seen);
-}
+/** Every batch has its seals, since the first one that has any. */
+const SEALS = `
+  select format('batch %s', coalesce(b.batch_no, s.batch_no)) as key,
+    jsonb_build_object('batch', true, 'seal of its plan', true, 'seal of its end', b.state in (5, 6))
+      as expected,
+    jsonb_build_object('batch', b.batch_no is not null,
+      'seal of its plan', coalesce(s.planned, false), 'seal of its end', coalesce(s.ended, false))
+      as found
+  from settlement.batches b full join (
+    select batch_no, bool_or(not ended) as planned, bool_or(ended) as ended
+    from settlement.batch_seals group by batch_no
+  ) s on s.batch_no = b.batch_no
+  where coalesce(b.batch_no, s.batch_no) >= (select min(batch_no) from settlement.batch_seals
+    where not ended)`;
 
 export const BATCH_CHECKS: readonly Check[] = [
+  comparing({ name: 'Seals of batches', table: 'settlement.batch_seals', rows: SEALS }),
   { name: 'Batches', run: batches },
-  { name: 'Payouts', run: payouts },
-  { name: 'Paid once', run: paidOnce },
-  { name: 'Deposits on record', run: deposits },
 ];

@@ -47,7 +47,8 @@ type BundleRow = {
   readonly validUntilMs: string;
   readonly signature: string;
   readonly entries: string;
-  readonly channelIds: Readonly<Record<string, string>>;
+  /** Null when none of its channels is there. */
+  readonly channelIds: Readonly<Record<string, string>> | null;
 };
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
@@ -139,7 +140,7 @@ function bundleProblem(claim: ClaimRow, digests: Digests): string | undefined {
   for (let at = 0; at < bytes.length; at += ENTRY_BYTES) {
     const no = bytes.readBigInt64BE(at);
     const units = bytes.readBigInt64BE(at + 8);
-    const id = bundle.channelIds[String(no)];
+    const id = bundle.channelIds?.[String(no)];
     if (id === undefined) return `a bundle of an unknown channel ${no}`;
     leaves.push({ channelId: unhex(id), cumulativeUnits: units });
     isIn ||= no === channelNo && units === cumulative;
