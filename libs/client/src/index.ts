@@ -34,7 +34,13 @@ export {
 export { PayingChannel, type PayingTerms, TickChain } from './paying-channel.js';
 export { type CallPolicy, DEFAULT_POLICY } from './policy.js';
 export { ReceivingChannel, type ReceivingTerms } from './receiving-channel.js';
-export { type InclusionProof, type ProofOf, SettlementClient } from './settlement.client.js';
+export {
+  type ClaimProof,
+  type ClaimSetOnChain,
+  type InclusionProof,
+  type ProofOf,
+  SettlementClient,
+} from './settlement.client.js';
 export { VoucherClient } from './voucher.client.js';
 export { type StreamSettings, VoucherStream } from './voucher.stream.js';
 export { newId, type SessionKeyTerms, Wallet } from './wallet.js';

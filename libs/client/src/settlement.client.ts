@@ -7,7 +7,7 @@ import {
   type PageRequest,
   SettlementServiceClient,
 } from '#libs/contracts';
-import { equalBytes, foldProof, type Units } from '#libs/domain';
+import { equalBytes, foldProof, toHex, type Units } from '#libs/domain';
 import { toBuffer } from './bytes.js';
 import {
   CHANNEL_OPTIONS,
@@ -34,6 +34,23 @@ export type InclusionProof = {
   readonly leaf: Buffer;
   readonly proof: Buffer;
   readonly units: Units;
+};
+
+/** What the vault has of a claim set; `claimSetOf` of libs/tron reads it. */
+export type ClaimSetOnChain = {
+  /** 32 bytes hex. */
+  readonly root: string;
+  readonly totalUnits: Units;
+  readonly claimableUntilS: bigint;
+  readonly released: boolean;
+};
+
+/** What a withdrawal is claimed with: the vault's `claim(leaf, proof)`, which anybody may call, pays its destination. */
+export type ClaimProof = {
+  readonly leaf: Buffer;
+  readonly proof: Buffer;
+  readonly units: Units;
+  readonly claimableUntilMs: bigint;
 };
 
 /** SettlementService: where funds come in, and what became of deposits and payouts. */
@@ -90,6 +107,40 @@ export class SettlementClient {
       equalBytes(reached.root, epoch.root);
     if (!holds) throw new LedgerUnavailable('GetInclusionProof: the proof does not hold');
     return { epoch, leaf, proof, units: leaf.readBigUInt64BE(leaf.length - 8) };
+  }
+
+  /**
+   * What a claimable withdrawal of the wallet's account is claimed with, checked against what the vault itself has of the
+   * set (`onChain`, by the set's id). Refused with NOT_FOUND when there is nothing to be claimed; rejects with
+   * LedgerUnavailable when the proof does not lead to what the vault has.
+   */
+  async claim(
+    wallet: Wallet,
+    withdrawalId: Uint8Array,
+    onChain: (chainBatchId: Uint8Array) => Promise<ClaimSetOnChain>,
+  ): Promise<ClaimProof> {
+    const session = new SessionSource(wallet, Date.now);
+    const method = this.#grpc.getClaim.bind(this.#grpc);
+    const { leaf, proof, claimableUntilMs } = await callUnary(
+      {
+        name: 'GetClaim',
+        method,
+        effect: 'read',
+        metadata: (fresh) => session.metadata(fresh),
+      },
+      { withdrawalId: toBuffer(withdrawalId) },
+      this.#policy,
+    );
+    const reached = foldProof(leaf, proof);
+    const set = await onChain(leaf.subarray(1, 33));
+    const holds =
+      reached !== undefined &&
+      !set.released &&
+      set.totalUnits === reached.totalUnits &&
+      set.root === toHex(reached.root) &&
+      set.claimableUntilS * 1_000n === claimableUntilMs;
+    if (!holds) throw new LedgerUnavailable('GetClaim: the vault has another claim set');
+    return { leaf, proof, units: leaf.readBigUInt64BE(leaf.length - 8), claimableUntilMs };
   }
 
   listBatches(page?: PageRequest): Promise<ListBatchesResponse> {

@@ -126,6 +126,8 @@ export {
   ForeignToken,
   GetBatchRequest,
   GetBatchResponse,
+  GetClaimRequest,
+  GetClaimResponse,
   GetDepositRequest,
   GetDepositResponse,
   GetDepositTargetsRequest,

@@ -31,8 +31,11 @@ create table settlement.claimed_lines (
   line integer not null check (line >= 0),
   txid bytea not null check (octet_length(txid) = 32),
   block_number bigint not null,
+  -- Its payout counts as paid.
+  booked boolean not null default false,
   primary key (chain_batch_id, line)
 );
+create index claimed_lines_unbooked on settlement.claimed_lines (chain_batch_id) where not booked;
 create table settlement.claim_releases (
   chain_batch_id bytea primary key check (octet_length(chain_batch_id) = 32),
   txid bytea not null check (octet_length(txid) = 32),
@@ -71,3 +74,4 @@ create table settlement.release_attempts (
 create unique index release_attempts_open on settlement.release_attempts (batch_no) where outcome = 0;
 revoke delete on settlement.claim_sets, settlement.release_attempts from swarmledger_settlement;
 revoke update, delete on settlement.claimed_lines, settlement.claim_releases from swarmledger_settlement;
+grant update (booked) on settlement.claimed_lines to swarmledger_settlement;

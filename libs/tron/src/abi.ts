@@ -124,6 +124,7 @@ function wordAddress(topic: string): Address {
   return addressFromBytes(fromHex(topic).subarray(12));
 }
 
-function topicOf(signature: string): string {
+/** topics[0] of an event given by its signature, hex. */
+export function topicOf(signature: string): string {
   return utils.ethersUtils.keccak256(Buffer.from(signature, 'utf8')).replace(/^0x/, '');
 }

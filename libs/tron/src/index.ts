@@ -55,5 +55,15 @@ export {
   type UnsignedTransaction,
 } from './transaction.js';
 export { TronWebChain } from './tronweb-chain.js';
+export {
+  type ClaimedLine,
+  type ClaimSet,
+  claimData,
+  claimSetOf,
+  type ReleasedClaims,
+  readClaimed,
+  readClaimsCommitted,
+  readClaimsReleased,
+} from './vault-claims.js';
 export { encodeVaultCall, readVaultCall, type VaultCall } from './vault-call.js';
 export { ChainWallet, type Deployable } from './wallet.js';

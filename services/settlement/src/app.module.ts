@@ -2,8 +2,10 @@ import type { ModuleMetadata } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
 import type { Signer } from '#libs/tron';
+import { ClaimProofsService } from './application/claim-proofs.service.js';
 import type { SettlementConfig } from './config.js';
 import { BatchOperatorController, BatchUseCases } from './grpc/batch-operator.controller.js';
+import { ClaimController } from './grpc/claim.controller.js';
 import { DepositOperatorController, DepositUseCases } from './grpc/deposit-operator.controller.js';
 import { EpochController, EpochReads } from './grpc/epoch.controller.js';
 import { SettlementController, SettlementReads } from './grpc/settlement.controller.js';
@@ -36,6 +38,7 @@ export function settlementModule(
       BatchOperatorController,
       DepositOperatorController,
       EpochController,
+      ClaimController,
     ],
     providers: [
       { provide: Health, useValue: health },
@@ -55,6 +58,7 @@ export function settlementModule(
         useValue: new DepositUseCases(parts.depositResolutions, parts.foreignTokens, token),
       },
       { provide: EpochReads, useValue: new EpochReads(parts.epochs, parts.proofs) },
+      { provide: ClaimProofsService, useValue: parts.claimProofs },
       scheduleOf(config.SETTLEMENT_CRON, () => workers.settle()),
     ],
   };

@@ -13,7 +13,8 @@ import {
 import { nodesOf, nodesShape } from '#libs/tron';
 import { keysOf, keysShape } from './keys.js';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Reads the settlement service's configuration; throws a ConfigError that lists every mistake. */
 export function loadConfig(env: Env) {
@@ -53,6 +54,8 @@ export function loadConfig(env: Env) {
       EPOCH_PAUSE_MS: integer({ min: 0, max: DAY_MS }).default(30_000),
       /** Committed epochs whose leaves are kept for proofs. */
       EPOCHS_KEPT: integer({ min: 1, max: 10_000 }).default(10),
+      /** How long payouts can be claimed. The vault allows 1 to 366 days; a day less an hour stays to sign again. */
+      CLAIM_WINDOW_MS: integer({ min: DAY_MS + HOUR_MS, max: 365 * DAY_MS }).default(30 * DAY_MS),
       IN_FLIGHT_MAX: integer({ min: 1, max: 5_000 }).default(256),
       ENERGY_BASE: integer({ min: 0, max: 10_000_000 }).default(400_000),
       ENERGY_PER_PAYOUT: integer({ min: 1_000, max: 1_000_000 }).default(70_000),

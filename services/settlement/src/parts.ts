@@ -5,7 +5,9 @@ import { connectChain, type Signer } from '#libs/tron';
 import { ApprovalService } from './application/approval.service.js';
 import { BatchDriverService, type Clearance } from './application/batch-driver.service.js';
 import { BatchSignerService } from './application/batch-signer.service.js';
-import { systemClock } from './application/clock.js';
+import { ClaimDriverService } from './application/claim-driver.service.js';
+import { ClaimProofsService } from './application/claim-proofs.service.js';
+import { type Clock, systemClock } from './application/clock.js';
 import { DepositBookingService } from './application/deposit-booking.service.js';
 import { DepositResolutionService } from './application/deposit-resolution.service.js';
 import { DepositWatcherService } from './application/deposit-watcher.service.js';
@@ -26,6 +28,7 @@ import { clearSigner } from './keys.js';
 import { ApprovalRepository } from './repositories/approval.repository.js';
 import { BatchRepository } from './repositories/batch.repository.js';
 import { BatchStepRepository } from './repositories/batch-step.repository.js';
+import { ClaimRepository } from './repositories/claim.repository.js';
 import { DepositRepository } from './repositories/deposit.repository.js';
 import { EpochRepository } from './repositories/epoch.repository.js';
 import { EpochProofRepository } from './repositories/epoch-proof.repository.js';
@@ -34,6 +37,7 @@ import { ForeignTokenRepository } from './repositories/foreign-token.repository.
 import { HeldRepository } from './repositories/held.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { PayoutRepository } from './repositories/payout.repository.js';
+import { ReleaseStepRepository } from './repositories/release-step.repository.js';
 import { ResolutionRepository } from './repositories/resolution.repository.js';
 import { ScanRepository } from './repositories/scan.repository.js';
 import { StrandedRepository } from './repositories/stranded.repository.js';
@@ -41,7 +45,7 @@ import { StrandedRepository } from './repositories/stranded.repository.js';
 const SCAN_LAG_MAX_BLOCKS = 20n;
 
 /** What leads out of the process: stores, chain, ledger. */
-function createConnections(config: SettlementConfig, signer: Signer) {
+function createConnections(config: SettlementConfig, signer: Signer, clock: Clock) {
   const connection = { url: config.DATABASE_URL, role: 'swarmledger_settlement' } as const;
   const name = 'swarmledger-settlement';
   const database = new Database({ ...connection, applicationName: name, connectionsMax: 12 });
@@ -57,7 +61,7 @@ function createConnections(config: SettlementConfig, signer: Signer) {
     hotWallet: signer.address,
   };
   const books = new BooksClient(config.BALANCE_INTERNAL_URL, config.INTERNAL_TOKEN_FILE);
-  return { database, leader, chain, signer, place, books };
+  return { database, leader, chain, signer, place, books, clock };
 }
 
 /** What reads and writes the tables. */
@@ -69,6 +73,8 @@ function createRepositories(database: Database) {
     batches: new BatchRepository(database),
     approvalRows: new ApprovalRepository(database),
     steps: new BatchStepRepository(database),
+    claims: new ClaimRepository(database),
+    releaseSteps: new ReleaseStepRepository(database),
     epochs: new EpochRepository(database),
     epochSteps: new EpochStepRepository(database),
     epochProofs: new EpochProofRepository(database),
@@ -86,14 +92,15 @@ function createDriver(
   outside: ReturnType<typeof createConnections>,
   { steps, scans, epochs }: ReturnType<typeof createRepositories>,
 ) {
-  const { chain, place, signer } = outside;
+  const { chain, place, signer, clock } = outside;
   const wallet = new WalletCheckService(chain, place, () => chain.disagreement);
   const terms = {
     expirationMs: BigInt(config.TX_EXPIRATION_MS),
     energyBase: BigInt(config.ENERGY_BASE),
     energyPerPayout: BigInt(config.ENERGY_PER_PAYOUT),
+    claimWindowMs: BigInt(config.CLAIM_WINDOW_MS),
   };
-  const batchSigner = new BatchSignerService(steps, signer, place, terms, systemClock);
+  const batchSigner = new BatchSignerService(steps, signer, place, terms, clock);
   const policy = {
     attemptsMax: config.ATTEMPTS_MAX,
     rebroadcastMs: BigInt(config.REBROADCAST_MS),
@@ -110,7 +117,7 @@ function createDriver(
     batchSigner,
     config.EPOCH_PERIOD_MS === 0 ? EVERYTHING : epochs,
     policy,
-    systemClock,
+    clock,
     logger,
   );
   return { wallet, driver, terms };
@@ -119,7 +126,7 @@ function createDriver(
 /** Without epochs no batch waits for one. */
 const EVERYTHING: Clearance = { cleared: async (batchNos) => new Set(batchNos) };
 
-/** What makes, sends and proves epochs. */
+/** What makes, sends and proves epochs, and what follows claim sets. */
 function createEpochs(
   config: SettlementConfig,
   logger: Logger,
@@ -127,10 +134,9 @@ function createEpochs(
   repositories: ReturnType<typeof createRepositories>,
   wallet: WalletCheckService,
 ) {
-  const { chain, place, signer, books } = outside;
-  const { epochs, epochProofs } = repositories;
+  const { chain, place, signer, books, clock } = outside;
+  const { epochs, epochProofs, claims, steps } = repositories;
   const vaultCheck = new VaultCheckService(chain, place);
-  const clock = systemClock;
   const maker = new EpochMakerService(epochs, books, vaultCheck, clock, logger, config.EPOCHS_KEPT);
   const policy = {
     periodMs: BigInt(config.EPOCH_PERIOD_MS),
@@ -154,6 +160,17 @@ function createEpochs(
       logger,
     ),
     proofs: new EpochProofsService(epochs, epochProofs, digests, clock),
+    claimProofs: new ClaimProofsService(claims, steps, digests, clock),
+    claimDriver: new ClaimDriverService(
+      chain,
+      repositories,
+      wallet,
+      signer,
+      place,
+      policy,
+      clock,
+      logger,
+    ),
   };
 }
 
@@ -162,9 +179,9 @@ export function createParts(
   config: SettlementConfig,
   logger: Logger,
   signer: Signer = clearSigner(config.keys),
+  clock: Clock = systemClock,
 ) {
-  const clock = systemClock;
-  const outside = createConnections(config, signer);
+  const outside = createConnections(config, signer, clock);
   const repositories = createRepositories(outside.database);
   const { chain, place, books, leader } = outside;
   const { scans, deposits, payouts, batches, approvalRows, foreignTokens } = repositories;
@@ -191,7 +208,6 @@ export function createParts(
     ...outside,
     ...repositories,
     ...epochParts,
-    clock,
     wallet,
     driver,
     intake,
@@ -213,7 +229,7 @@ export function createParts(
       chain,
       wallet,
       { scans, deposits, payouts, batches, approvals: approvalRows, foreignTokens },
-      [driver, epochParts.epochDriver],
+      [driver, epochParts.epochDriver, epochParts.claimDriver],
       place,
     ),
   };

@@ -30,6 +30,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
       reports,
       driver,
       epochDriver,
+      claimDriver,
       database,
       books,
       chain,
@@ -44,6 +45,7 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
       this.#loop('withdrawal reports', pauseMs, async () => (await reports.round()) > 0),
       this.#loop('batch driver', pauseMs, () => driver.round()),
       this.#loop('epoch driver', pauseMs, () => epochDriver.round()),
+      this.#loop('claim driver', pauseMs, () => claimDriver.round()),
       new Loop({
         name: 'figures',
         pauseMs: METRICS_PAUSE_MS,

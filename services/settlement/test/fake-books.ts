@@ -87,7 +87,13 @@ export class FakeBooks {
   }
 
   /** A new withdrawal; its fee is 1 unit. */
-  request(number: number, asset: Asset, destination: string, netUnits: bigint): string {
+  request(
+    number: number,
+    asset: Asset,
+    destination: string,
+    netUnits: bigint,
+    toClaim = false,
+  ): string {
     const withdrawalId = Buffer.alloc(32);
     withdrawalId.writeUInt32BE(number, 28);
     const id = withdrawalId.toString('hex');
@@ -101,6 +107,7 @@ export class FakeBooks {
       feeUnits: 1n,
       state: WithdrawalState.REQUESTED,
       requestedAtMs: BigInt(number),
+      toClaim,
     });
     return id;
   }

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Asset } from '#libs/contracts';
 import { KeySigner } from '#libs/tron';
 import type { Parts } from '../src/parts.js';
+import { Killed, killAt } from './kill.js';
 import { HOT_WALLET_KEY, payee, scan, tick, tickUntil, UNIT, World } from './world.js';
 
 const { TRC20_BTT, TRC10_BTTOLD } = Asset;
@@ -31,17 +32,6 @@ const expectPaidOnce = async (payouts: readonly Payout[]) => {
     expect(paid).toBe(units);
   }
 };
-
-class Killed extends Error {}
-
-/** Lets a method of some part die before or after its work, once. */
-function killAt(target: object, method: string, when: 'before' | 'after'): void {
-  const work = Reflect.get(target, method) as (...args: unknown[]) => Promise<unknown>;
-  Reflect.set(target, method, async (...args: unknown[]) => {
-    if (when === 'after') await work.apply(target, args);
-    throw new Killed(`${when} ${method}`);
-  });
-}
 
 const points: readonly [keyof Parts, string][] = [
   ['books', 'advanceWithdrawal'],

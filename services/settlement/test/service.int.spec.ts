@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import type { INestApplication } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SettlementClient, Wallet } from '#libs/client';
 import {
   Asset,
   type BatchState,
@@ -17,13 +18,16 @@ import {
   type ListBatchesResponse,
   type ListHeldDepositsResponse,
   type ListHeldPayoutsResponse,
+  PayoutWay,
   type RunSettlementResponse,
   SettlementOperatorServiceClient,
   SettlementServiceClient,
 } from '#libs/contracts';
+import { fromHex } from '#libs/domain';
 import { INTERNAL_TOKEN_TRAILER, REASON_TRAILER, runService } from '#libs/grpc';
 import { createLogger, Health, Metrics } from '#libs/observability';
 import { eventually, freePort } from '#libs/testing';
+import { claimData, claimSetOf } from '#libs/tron';
 import { settlementModule } from '../src/app.module.js';
 import { Workers } from '../src/workers.js';
 import { payee, TOKEN, UNIT, World } from './world.js';
@@ -31,6 +35,7 @@ import { payee, TOKEN, UNIT, World } from './world.js';
 let world: World;
 let app: INestApplication;
 let httpUrl: string;
+let grpcUrl: string;
 let settlement: SettlementServiceClient;
 let operator: SettlementOperatorServiceClient;
 
@@ -87,7 +92,8 @@ beforeAll(async () => {
   });
   httpUrl = `http://${host}:${httpPort}`;
   const insecure = credentials.createInsecure();
-  settlement = new SettlementServiceClient(`${host}:${grpcPort}`, insecure);
+  grpcUrl = `${host}:${grpcPort}`;
+  settlement = new SettlementServiceClient(grpcUrl, insecure);
   operator = new SettlementOperatorServiceClient(`${host}:${internalPort}`, insecure);
 });
 afterAll(async () => {
@@ -252,6 +258,30 @@ describe('the settlement service', () => {
     expect(await reasonOf(listBatches('', 501))).toBe('LIMIT_EXCEEDED');
     expect(await reasonOf(runSettlement(true, internal('guess')))).toBe('UNAUTHENTICATED');
     expect(await reasonOf(runSettlement(true, new GrpcMetadata()))).toBe('UNAUTHENTICATED');
+  });
+
+  it('gives a payee what it claims with, which the client holds against the vault', async () => {
+    const { chainId, vaultAddress } = world.place;
+    const [number, key] = [31, (0x10_000 + 31).toString(16).padStart(64, '0')];
+    const wallet = new Wallet(fromHex(key), { chainId: BigInt(chainId), vaultAddress });
+    const withdrawal = world.books.request(number, Asset.TRC20_BTT, payee(number), 5n, true);
+    const id = Buffer.from(withdrawal, 'hex');
+    const client = new SettlementClient(grpcUrl);
+    const onChain = (set: Uint8Array) => claimSetOf(world.chain, vaultAddress, set);
+    await expect(client.claim(wallet, id, onChain)).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+    const { batches, plan } = await runSettlement(true);
+    expect(batches.map(({ toClaim }) => toClaim)).toEqual([true]);
+    expect(plan?.transactions.map(({ way }) => way)).toEqual([PayoutWay.CLAIM]);
+    await runSettlement(false);
+    await eventually(async () => expect(world.books.stateOf(withdrawal)).toBe('CLAIMABLE'));
+    const { leaf, proof, units } = await client.claim(wallet, id, onChain);
+    expect(units).toBe(5n);
+    const lie = async (set: Uint8Array) => ({ ...(await onChain(set)), root: '00'.repeat(32) });
+    await expect(client.claim(wallet, id, lie)).rejects.toThrow('another claim set');
+    await world.faucet.trigger(vaultAddress, claimData(leaf, proof));
+    await eventually(async () => expect(world.books.stateOf(withdrawal)).toBe('SOLIDIFIED'));
+    expect(await world.trc20Of(payee(number))).toBe(5n * UNIT);
+    client.close();
   });
 
   it('does not use a key in clear, except on a local chain', async () => {

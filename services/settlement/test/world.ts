@@ -84,10 +84,14 @@ export class World {
   }
 
   /** The service as a new process would make it, on the same database. */
-  boot(change: Readonly<Record<string, string>> = {}, signer?: Signer): Parts {
+  boot(
+    change: Readonly<Record<string, string>> = {},
+    signer?: Signer,
+    clock?: () => bigint,
+  ): Parts {
     const config = this.config(change);
     const logger = createLogger({ name: 'test', level: config.LOG_LEVEL });
-    const parts = createParts(config, logger, signer);
+    const parts = createParts(config, logger, signer, clock);
     this.#open.push(parts);
     return parts;
   }
@@ -169,6 +173,7 @@ export async function tick(world: World, parts: Parts): Promise<void> {
   await scan(parts);
   await parts.booking.round();
   await parts.driver.round();
+  await parts.claimDriver.round();
   await parts.reports.round();
   await world.devchain.mine();
 }

@@ -54,7 +54,7 @@ export class RehearsalRepository {
   /** How many withdrawals are not finished. */
   async unfinished(): Promise<number> {
     const [row] = await this.#database.sql<{ count: bigint }[]>`
-      select count(*) as count from ledger.withdrawals where state < 7`;
+      select count(*) as count from ledger.withdrawals where state not in (7, 8, 9)`;
     return Number(row?.count ?? 0n);
   }
 

@@ -292,6 +292,7 @@ export const claimedLines = settlement.table(
     line: integer('line').notNull(),
     txid: bytea('txid').notNull(),
     blockNumber: int8('block_number').notNull(),
+    booked: boolean('booked').notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.chainBatchId, table.line] })],
 );

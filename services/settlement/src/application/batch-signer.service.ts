@@ -1,14 +1,16 @@
-import { type AssetName, baseUnits } from '#libs/domain';
+import { type AssetName, baseUnits, toHex } from '#libs/domain';
 import { failPoint } from '#libs/failpoints';
 import {
   type BlockRef,
   buildTransaction,
   type ChainCall,
+  encodeVaultCall,
   payBatchData,
   type Signer,
   SignerError,
   signedTransactionHex,
 } from '#libs/tron';
+import { claimTree, deadlineS } from '../domain/claims.js';
 import { type EnergyTerms, feeLimitSun, mostUse, type Use } from '../domain/costs.js';
 import type { Lack, Purse } from '../domain/purse.js';
 import type {
@@ -20,7 +22,11 @@ import type { Clock } from './clock.js';
 import type { ChainPlace } from './ports.js';
 
 /** How transactions are made. */
-export type SigningTerms = EnergyTerms & { readonly expirationMs: bigint };
+export type SigningTerms = EnergyTerms & {
+  readonly expirationMs: bigint;
+  /** How long payouts can be claimed. */
+  readonly claimWindowMs: bigint;
+};
 
 /** What the chain looks like while signing. */
 export type SigningContext = {
@@ -44,8 +50,8 @@ export class BatchSignerService {
   ) {}
 
   /** The most that the batch's transaction may use. */
-  mostUse(row: Pick<OpenBatchRow, 'payouts'>, asset: AssetName): Use {
-    return mostUse(asset, row.payouts, this.terms);
+  mostUse(row: Pick<OpenBatchRow, 'payouts' | 'toClaim'>, asset: AssetName): Use {
+    return mostUse({ asset, payees: row.payouts, toClaim: row.toClaim }, this.terms);
   }
 
   /** Signs attempt `attempt` of a batch and stores it; returns what is lacking when it cannot be afforded. */
@@ -59,11 +65,10 @@ export class BatchSignerService {
     const use = this.mostUse(row, asset);
     const lack = purse.lack(asset, row.totalUnits, use);
     if (lack !== undefined) return lack;
-    const limit =
-      row.chainBatchId === null ? 0n : feeLimitSun(row.payouts, energyPriceSun, this.terms);
+    const limit = row.chainBatchId === null ? 0n : feeLimitSun(use, energyPriceSun);
     if (limit === undefined) return tooDear(row, energyPriceSun);
     const lines = await this.steps.lines(row.batchNo);
-    const call = this.#call(row, asset, lines);
+    const call = await this.#call(row, asset, lines, context);
     const nowMs = this.clock();
     for (let shift = 0n; shift < TWINS_MAX; shift++) {
       const expirationMs = context.headTimestampMs + this.terms.expirationMs;
@@ -96,7 +101,16 @@ export class BatchSignerService {
     throw new Error(`batch ${row.batchNo} found no transaction id of its own`);
   }
 
-  #call(row: OpenBatchRow, asset: AssetName, lines: readonly BatchLine[]): ChainCall {
+  async #call(
+    row: OpenBatchRow,
+    asset: AssetName,
+    lines: readonly BatchLine[],
+    context: SigningContext,
+  ): Promise<ChainCall> {
+    if (row.toClaim) {
+      const data = await this.#commitClaims(row, lines, context);
+      return { kind: 'trigger', contract: this.place.vault, data };
+    }
     if (row.chainBatchId !== null) {
       const payouts = lines.map(({ destination, units }) => ({
         to: destination,
@@ -115,6 +129,28 @@ export class BatchSignerService {
       to: line.destination,
       amountBaseUnits: baseUnits(asset, line.units),
     };
+  }
+
+  /**
+   * The deadline is stored before anybody is asked to sign: a signer remembers what it has signed for a batch id, and
+   * would sign nothing else for it.
+   */
+  async #commitClaims(
+    { batchNo, chainBatchId, claimableUntilS }: OpenBatchRow,
+    lines: readonly BatchLine[],
+    { headTimestampMs }: SigningContext,
+  ): Promise<Uint8Array> {
+    if (chainBatchId === null) throw new Error(`batch ${batchNo} has no id on chain`);
+    const wanted = deadlineS(headTimestampMs, this.terms.claimWindowMs);
+    const untilS = claimableUntilS ?? (await this.steps.fixDeadline(batchNo, wanted));
+    const { root, totalUnits } = claimTree(chainBatchId, lines).root;
+    return encodeVaultCall({
+      method: 'commitClaims',
+      batchId: toHex(chainBatchId),
+      root: toHex(root),
+      totalUnits,
+      claimableUntilS: untilS,
+    });
   }
 }
 

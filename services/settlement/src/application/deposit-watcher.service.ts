@@ -1,8 +1,12 @@
 import { assetToWire } from '#libs/contracts';
 import { failPoint } from '#libs/failpoints';
 import {
+  type ChainLog,
   type ChainTransaction,
   readBatchPaid,
+  readClaimed,
+  readClaimsCommitted,
+  readClaimsReleased,
   readDeposited,
   readPayoutFailed,
   readTrc20Transfer,
@@ -62,6 +66,8 @@ export class DepositWatcherService {
       own: [],
       vaultPayments: [],
       failedPayouts: [],
+      claimed: [],
+      released: [],
       foreignTokens: [],
     };
     const { trc20, trc10Id, vault, hotWallet } = this.place;
@@ -108,13 +114,19 @@ export class DepositWatcherService {
     const blockNumber = block.number;
     const { txid, succeeded, energyUsed, feeSun } = transaction;
     const vaultLogs = transaction.logs.filter(({ contract }) => contract === this.place.vault);
-    const paidBatches = vaultLogs.map(readBatchPaid).filter((id) => id !== undefined);
-    result.failedPayouts.push(...vaultLogs.map(readPayoutFailed).filter((it) => it !== undefined));
-    for (const chainBatchId of paidBatches) {
-      result.vaultPayments.push({ chainBatchId, txid, blockNumber });
-    }
+    const found = <T>(read: (log: ChainLog) => T | undefined): T[] =>
+      vaultLogs.map(read).filter((it) => it !== undefined);
+    const executed = [
+      ...found(readBatchPaid).map((chainBatchId) => ({ chainBatchId, toClaim: false })),
+      ...found(readClaimsCommitted).map((chainBatchId) => ({ chainBatchId, toClaim: true })),
+    ];
+    const place = { txid, blockNumber };
+    result.vaultPayments.push(...executed.map((each) => ({ ...each, ...place })));
+    result.failedPayouts.push(...found(readPayoutFailed));
+    result.claimed.push(...found(readClaimed).map((line) => ({ ...line, ...place })));
+    result.released.push(...found(readClaimsReleased).map((set) => ({ ...set, ...place })));
     if (transaction.owner === this.place.hotWallet) {
-      const pays = succeeded && (transaction.trc10 !== undefined || paidBatches.length > 0);
+      const pays = succeeded && (transaction.trc10 !== undefined || executed.length > 0);
       const { result: word } = transaction;
       result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun, pays });
     }

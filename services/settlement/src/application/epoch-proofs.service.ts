@@ -1,8 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { signedBy } from '#libs/crypto';
 import {
-  type Address,
   accept,
   addressBytes,
   CHILD_BYTES,
@@ -15,12 +13,12 @@ import {
   refuse,
   siblingsOf,
 } from '#libs/domain';
-import { readSession } from '#libs/grpc';
 import { saltOf } from '../domain/epoch.js';
 import { BATCH } from '../domain/states.js';
 import type { EpochRepository, StoredEpoch } from '../repositories/epoch.repository.js';
 import type { EpochProofRepository } from '../repositories/epoch-proof.repository.js';
 import type { Clock } from './clock.js';
+import { callerOf } from './session-caller.js';
 import { firstPlaceOf, LEAF_KINDS, pieceOf } from './tree-writer.js';
 
 /** A leaf and its proof, as docs/vault.md lays them out. */
@@ -52,7 +50,7 @@ export class EpochProofsService {
     epochNo: bigint,
     channelId: Uint8Array,
   ): Promise<Result<Inclusion>> {
-    const caller = this.#caller(metadata);
+    const caller = callerOf(metadata, this.digests, this.clock());
     if (!caller.ok) return caller;
     if (channelId.length !== 0 && channelId.length !== 32) {
       return refuse('MALFORMED', 'channel_id must have 32 bytes, or none');
@@ -81,16 +79,6 @@ export class EpochProofsService {
     const salt = saltOf(epoch.secret, { kind, id: ofChannel ? channelId : own });
     const leaf = concatBytes(Uint8Array.of(kind), salt, content);
     return accept({ epoch, leaf, proof: await this.#proof(epoch, leaf) });
-  }
-
-  // A session is signed by the account itself, so its address is all that is needed to check it.
-  #caller(metadata: Metadata): Result<Address> {
-    const claim = readSession(metadata, this.clock());
-    if (!claim.ok) return claim;
-    const { account, validUntilMs, signature } = claim.value;
-    return signedBy(this.digests.session(account, validUntilMs), signature, account)
-      ? accept(account)
-      : refuse('UNAUTHENTICATED', "the session is not signed by the account's key");
   }
 
   async #content(

@@ -7,6 +7,7 @@ import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
 import type { BatchDriverService } from './batch-driver.service.js';
+import type { ClaimDriverService } from './claim-driver.service.js';
 import type { Clock } from './clock.js';
 import type { EpochDriverService } from './epoch-driver.service.js';
 import type { WalletCheckService } from './wallet-check.service.js';
@@ -21,6 +22,7 @@ export type MetricSources = {
   readonly batches: BatchRepository;
   readonly driver: BatchDriverService;
   readonly epochDriver: EpochDriverService;
+  readonly claimDriver: ClaimDriverService;
   readonly clock: Clock;
 };
 
@@ -63,8 +65,8 @@ export class ServiceMetrics {
   }
 
   async refresh(): Promise<void> {
-    const { chain, wallet, scans, deposits, payouts, batches, driver, epochDriver, clock } =
-      this.#sources;
+    const { chain, wallet, scans, deposits, payouts, batches, driver, clock } = this.#sources;
+    const { epochDriver, claimDriver } = this.#sources;
     const [depositCounts, payoutCounts, totals, cursor] = await Promise.all([
       deposits.counts(),
       payouts.counts(),
@@ -83,7 +85,7 @@ export class ServiceMetrics {
       const waitedMs = sinceMs === undefined ? 0n : clock() - sinceMs;
       this.#gauges.shortSeconds.set({ asset }, Number(waitedMs) / 1_000);
     }
-    const waits = driver.paused !== '' || epochDriver.paused !== '';
+    const waits = [driver, epochDriver, claimDriver].some(({ paused }) => paused !== '');
     this.#gauges.paused.set(waits || chain.disagreement !== undefined ? 1 : 0);
     const [head, solid, state] = await Promise.all([
       chain.head(),

@@ -120,7 +120,7 @@ export class SettlementRunService {
       lines: group.payouts,
       totalUnits: group.totalUnits,
       needsApproval: group.needsApproval,
-      toClaim: false,
+      toClaim: group.toClaim,
       chainBatchIdOf: (batchNo) =>
         group.asset === 'TRC20_BTT'
           ? chainBatchId({ chainId, address }, batchNo, group.payouts)

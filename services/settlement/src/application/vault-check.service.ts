@@ -43,7 +43,7 @@ export class VaultCheckService {
     );
     let paidUnits = 0n;
     for (const [batchId, ofBatch] of sent) {
-      if ((await this.#read('executedIn(bytes32)', [`0x${batchId}`])) === 0n) continue;
+      if ((await this.#read('isUsed(bytes32)', [`0x${batchId}`])) === 0n) continue;
       paidUnits += ofBatch.reduce((sum, { units }) => sum + units, 0n);
     }
     return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AssetName } from '#libs/domain';
 import {
   batchUse,
   charge,
@@ -56,18 +57,28 @@ describe('charge', () => {
   });
 });
 
+const sent = (payees: number, asset: AssetName = 'TRC20_BTT') => ({
+  asset,
+  payees,
+  toClaim: false,
+});
+const claimed = (payees: number) => ({ ...sent(payees), toClaim: true });
+
 describe('feeLimitSun', () => {
+  const limit = (payees: number, energySun: bigint) =>
+    feeLimitSun(mostUse(sent(payees), terms), energySun);
+
   it('grows with the batch, and is never cut to what the chain allows', () => {
-    expect(feeLimitSun(1, 100n, terms)).toBe(47_000_000n);
-    expect(feeLimitSun(200, 100n, terms)).toBe(1_440_000_000n);
-    expect(feeLimitSun(200, 1_041n, terms)).toBeLessThan(FEE_LIMIT_MAX_SUN);
-    expect(feeLimitSun(200, 1_042n, terms)).toBeUndefined();
+    expect(limit(1, 100n)).toBe(47_000_000n);
+    expect(limit(200, 100n)).toBe(1_440_000_000n);
+    expect(limit(200, 1_041n)).toBeLessThan(FEE_LIMIT_MAX_SUN);
+    expect(limit(200, 1_042n)).toBeUndefined();
   });
 });
 
 describe('Purse', () => {
   const reserveBaseUnits = { TRC20_BTT: 5n * 10n ** 15n, TRC10_BTTOLD: 5n };
-  const most = mostUse('TRC20_BTT', 1, terms);
+  const most = mostUse(sent(1), terms);
   const cost = charge(NOTHING_STAKED, most, prices).feeSun;
   const purse = (trxSun: bigint, energyLeft = 0n) =>
     new Purse({ allowance: { ...NOTHING_STAKED, trxSun, energyLeft }, reserveBaseUnits }, prices);
@@ -101,20 +112,29 @@ describe('waysToPay', () => {
   it.each([1, 10, 200])(
     'pays %i TRC-20 payees by the vault and tells what else would cost',
     (n) => {
-      const ways = waysToPay('TRC20_BTT', n, prices);
+      const ways = waysToPay(sent(n), prices);
       expect(ways.map(({ way }) => way)).toEqual(['single', 'batch', 'claim']);
       expect(cheapestWay(ways).way).toBe('batch');
       for (const { way, unfit } of ways) expect(unfit === '').toBe(way === 'batch');
     },
   );
 
+  it.each([1, 10, 200])('lets %i payees claim who have asked for it, and nobody else', (n) => {
+    const ways = waysToPay(claimed(n), prices);
+    expect(cheapestWay(ways).way).toBe('claim');
+    for (const { way, unfit } of ways) expect(unfit === '').toBe(way === 'claim');
+    const [, batch, claim] = ways;
+    expect(claim?.operatorSun).toBeLessThan(batch?.operatorSun ?? 0n);
+    expect(mostUse(claimed(n), terms).energy).toBe(150_000n);
+  });
+
   it('pays TRC-10 by transfers, which is all there is', () => {
-    expect(cheapestWay(waysToPay('TRC10_BTTOLD', 1, prices)).way).toBe('single');
+    expect(cheapestWay(waysToPay(sent(1, 'TRC10_BTTOLD'), prices)).way).toBe('single');
   });
 
   it('knows that a batch never saves energy, and saves bandwidth when it is large', () => {
     const cost = (n: number, at: typeof prices) => {
-      const [single, batch] = waysToPay('TRC20_BTT', n, at);
+      const [single, batch] = waysToPay(sent(n), at);
       return (batch?.operatorSun ?? 0n) - (single?.operatorSun ?? 0n);
     };
     for (const n of [1, 10, 200]) expect(cost(n, dear)).toBeGreaterThan(0n);

@@ -35,6 +35,21 @@ const BATCH_PAYEE_BYTES = 64n;
 const TRANSFER_BYTES = 284n + RESULT_BYTES;
 const TRC10_BYTES = 260n + RESULT_BYTES;
 
+/** Energy of committing to claims and of releasing what is left of them, as measured, and the most that either may use. */
+const COMMIT_ENERGY = 60_698n;
+const COMMIT_BYTES = 345n + RESULT_BYTES;
+const CLAIMS_ENERGY_MAX = 150_000n;
+
+/** One `commitClaims`, whatever the number of payees. */
+export function claimUse(): Use {
+  return { energy: COMMIT_ENERGY, transactionBytes: [COMMIT_BYTES], activations: 0n };
+}
+
+/** The most that `commitClaims` or `releaseClaims` may use. */
+export function mostClaimUse(): Use {
+  return { ...claimUse(), energy: CLAIMS_ENERGY_MAX };
+}
+
 /** One transaction of the vault that pays so many payees. */
 export function batchUse(payees: number): Use {
   const count = BigInt(payees);
@@ -55,8 +70,16 @@ export function singlesUse(asset: AssetName, payees: number, activations: number
   };
 }
 
+/** What a batch is, as far as it matters for its costs. */
+export type BatchShape = {
+  readonly asset: AssetName;
+  readonly payees: number;
+  readonly toClaim: boolean;
+};
+
 /** The most that a transaction may use: what must be there before it is signed. */
-export function mostUse(asset: AssetName, payees: number, terms: EnergyTerms): Use {
+export function mostUse({ asset, payees, toClaim }: BatchShape, terms: EnergyTerms): Use {
+  if (toClaim) return mostClaimUse();
   if (asset === 'TRC10_BTTOLD') return singlesUse(asset, payees, payees);
   return { ...batchUse(payees), energy: terms.energyBase + BigInt(payees) * terms.energyPerPayout };
 }
@@ -105,14 +128,10 @@ export function charge(
 }
 
 /**
- * The fee limit of a batch, in sun: the chain counts staked energy against it as well. Undefined when it
+ * The fee limit of a batch of the vault by the most that it may use, in sun: the chain counts staked energy against it as well. Undefined when it
  * would have to be above what the chain allows: such a batch could run out of energy half way.
  */
-export function feeLimitSun(
-  payouts: number,
-  energySun: bigint,
-  terms: EnergyTerms,
-): bigint | undefined {
-  const limit = (terms.energyBase + BigInt(payouts) * terms.energyPerPayout) * energySun;
+export function feeLimitSun(use: Pick<Use, 'energy'>, energySun: bigint): bigint | undefined {
+  const limit = use.energy * energySun;
   return limit <= FEE_LIMIT_MAX_SUN ? limit : undefined;
 }

@@ -2,6 +2,7 @@ import type { Units } from '#libs/domain';
 import {
   batchUse,
   charge,
+  claimUse,
   type EnergyTerms,
   feeLimitSun,
   mostUse,
@@ -56,13 +57,13 @@ export function draftOf(batches: readonly PlannedBatch[], terms: DraftTerms): Dr
   let singlesFeeSun = 0n;
   const transactions = batches.map((batch): DraftTransaction => {
     const { asset, payouts, totalUnits } = batch;
-    const { way } = cheapestWay(waysToPay(asset, payouts.length, prices));
+    const shape = { asset, payees: payouts.length, toClaim: batch.toClaim };
+    const { way } = cheapestWay(waysToPay(shape, prices));
     const fresh = payouts.filter(({ destination }) => !terms.hasAccount(destination)).length;
     const bySingles = singlesUse(asset, payouts.length, fresh);
-    const use = way === 'batch' ? batchUse(payouts.length) : bySingles;
-    const most = mostUse(asset, payouts.length, terms);
-    const dear =
-      way === 'batch' && feeLimitSun(payouts.length, prices.energySun, terms) === undefined;
+    const use = { single: bySingles, batch: batchUse(payouts.length), claim: claimUse() }[way];
+    const most = mostUse(shape, terms);
+    const dear = way !== 'single' && feeLimitSun(most, prices.energySun) === undefined;
     const lack = dear
       ? 'its fee limit would be above what the chain allows'
       : (purse.lack(asset, totalUnits, most)?.text ?? '');
@@ -97,12 +98,14 @@ export function draftOf(batches: readonly PlannedBatch[], terms: DraftTerms): Dr
 
 function sumWays(batches: readonly PlannedBatch[], prices: Prices): WayCost[] {
   const sums = new Map<Way, WayCost>();
-  for (const { asset, payouts } of batches) {
+  for (const { asset, payouts, toClaim } of batches) {
     if (asset !== 'TRC20_BTT') continue;
-    for (const cost of waysToPay(asset, payouts.length, prices)) {
-      const { operatorSun = 0n, payeesSun = 0n } = sums.get(cost.way) ?? {};
+    for (const cost of waysToPay({ asset, payees: payouts.length, toClaim }, prices)) {
+      const { operatorSun = 0n, payeesSun = 0n, unfit = cost.unfit } = sums.get(cost.way) ?? {};
       sums.set(cost.way, {
         ...cost,
+        // Taken for some of them.
+        unfit: cost.unfit === '' ? '' : unfit,
         operatorSun: operatorSun + cost.operatorSun,
         payeesSun: payeesSun + cost.payeesSun,
       });

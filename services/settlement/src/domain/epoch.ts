@@ -30,7 +30,8 @@ export type PayoutFacts = {
  */
 export function placeOf(facts: PayoutFacts | undefined): 'account' | 'line' | 'away' {
   if (facts === undefined) return 'account';
-  if (facts.payoutState === PAYOUT.paid) return 'away';
+  // The vault has reserved a claimable one: it is no longer what an exit pays from.
+  if (facts.payoutState === PAYOUT.paid || facts.payoutState === PAYOUT.claimable) return 'away';
   if (facts.payoutState !== PAYOUT.batched) return 'account';
   if (facts.isVault) return 'line';
   return facts.batchState === BATCH.planned && !facts.isLeaving ? 'account' : 'away';

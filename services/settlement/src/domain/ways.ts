@@ -1,5 +1,13 @@
-import type { AssetName } from '#libs/domain';
-import { batchUse, charge, NOTHING_STAKED, type Prices, singlesUse, type Use } from './costs.js';
+import {
+  type BatchShape,
+  batchUse,
+  charge,
+  claimUse,
+  NOTHING_STAKED,
+  type Prices,
+  singlesUse,
+  type Use,
+} from './costs.js';
 
 /** How payees may be paid: a transaction each, lines of a batch, or a proof with which they take it themselves. */
 export type Way = 'single' | 'batch' | 'claim';
@@ -14,8 +22,7 @@ export type WayCost = {
   readonly unfit: string;
 };
 
-/** Energy of committing to claims and of one claim, as measured; docs/settlement.md. */
-const COMMIT_ENERGY = 60_698n;
+/** Energy of one claim, as measured; docs/settlement.md. */
 const CLAIM_ENERGY = 57_795n;
 const CLAIM_BYTES = 1_200n;
 
@@ -24,9 +31,10 @@ const CLAIM_BYTES = 1_200n;
  * us to do, is told with its price but not taken:
  * - single, of TRC-20: the hot wallet would have to hold the token, and nothing on chain would refuse a second payment.
  *   TRC-10 knows no contract, so there it is the only way, guarded by proof of death.
- * - claim: its payees pay twice a transfer, from TRX that they may not have.
+ * - claim: its payees pay twice a transfer, from TRX that they may not have, so it is for those who have asked for it,
+ *   and their only way: they pay a lower fee for it.
  */
-export function waysToPay(asset: AssetName, payees: number, prices: Prices): WayCost[] {
+export function waysToPay({ asset, payees, toClaim }: BatchShape, prices: Prices): WayCost[] {
   const cost = (use: Use) => charge(NOTHING_STAKED, use, prices).feeSun;
   const native = asset === 'TRC10_BTTOLD';
   const single: WayCost = {
@@ -36,16 +44,24 @@ export function waysToPay(asset: AssetName, payees: number, prices: Prices): Way
     unfit: native ? '' : 'the hot wallet would have to hold the token, without a batch id',
   };
   if (native) return [single];
-  const call = (energy: bigint, bytes: bigint) =>
-    cost({ energy, transactionBytes: [bytes], activations: 0n });
+  const claim = cost({
+    energy: CLAIM_ENERGY,
+    transactionBytes: [CLAIM_BYTES],
+    activations: 0n,
+  });
   return [
     single,
-    { way: 'batch', operatorSun: cost(batchUse(payees)), payeesSun: 0n, unfit: '' },
+    {
+      way: 'batch',
+      operatorSun: cost(batchUse(payees)),
+      payeesSun: 0n,
+      unfit: toClaim ? 'payees have asked to claim' : '',
+    },
     {
       way: 'claim',
-      operatorSun: call(COMMIT_ENERGY, 500n),
-      payeesSun: BigInt(payees) * call(CLAIM_ENERGY, CLAIM_BYTES),
-      unfit: 'payees would pay for it themselves',
+      operatorSun: cost(claimUse()),
+      payeesSun: BigInt(payees) * claim,
+      unfit: toClaim ? '' : 'payees would pay for it themselves',
     },
   ];
 }

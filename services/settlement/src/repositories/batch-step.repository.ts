@@ -4,7 +4,8 @@ import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
 import type { StoredBatch } from './batch.repository.js';
 import { sealBatch } from './batch-seal.repository.js';
-import { durably, moved } from './batch-transaction.repository.js';
+import { BatchMovedError, durably, moved } from './batch-transaction.repository.js';
+import { openClaims } from './claim.repository.js';
 import { leaveBatch, payoutsOf, type UnpaidPayout } from './unpaid.repository.js';
 
 /** An open batch with its open attempt and what the solidified chain shows of both. */
@@ -18,6 +19,8 @@ export type OpenBatchRow = Pick<
   | 'totalUnits'
   | 'attempts'
   | 'plannedAtMs'
+  | 'toClaim'
+  | 'claimableUntilS'
 > & {
   readonly attempt: number | null;
   readonly txid: Buffer | null;
@@ -75,11 +78,13 @@ export class BatchStepRepository {
         a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
         a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal,
         o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy",
-        b.leaving_at_ms as "leavingAtMs"
+        b.leaving_at_ms as "leavingAtMs", b.to_claim as "toClaim",
+        b.claimable_until_s as "claimableUntilS"
       from settlement.batches b
       left join settlement.attempts a on a.batch_no = b.batch_no and a.outcome = ${OUTCOME.open}
       left join settlement.own_transactions o on o.txid = a.txid
-      left join settlement.vault_payments v on v.chain_batch_id = b.chain_batch_id
+      left join settlement.vault_payments v
+        on v.chain_batch_id = b.chain_batch_id and v.to_claim = b.to_claim
       where b.batch_no in (
         select batch_no from settlement.attempts where outcome = ${OUTCOME.open}
         union ${oldest(Asset.TRC20_BTT)} union ${oldest(Asset.TRC10_BTTOLD)})
@@ -99,6 +104,16 @@ export class BatchStepRepository {
       update settlement.batches set leaving_at_ms = ${nowMs}
       where batch_no = ${batchNo} and state = ${BATCH.planned} and chain_batch_id is null
         and leaving_at_ms is null`;
+  }
+
+  /** Fixes until when a claim set can be claimed, once for all its attempts; returns what is fixed. */
+  async fixDeadline(batchNo: bigint, untilS: bigint): Promise<bigint> {
+    const [row] = await this.database.sql<{ untilS: bigint }[]>`
+      update settlement.batches set claimable_until_s = coalesce(claimable_until_s, ${untilS})
+      where batch_no = ${batchNo} and to_claim and state = ${BATCH.planned}
+      returning claimable_until_s as "untilS"`;
+    if (row === undefined) throw new BatchMovedError('another process moved this batch');
+    return row.untilS;
   }
 
   /**
@@ -156,7 +171,8 @@ export class BatchStepRepository {
 
   /**
    * SOLIDIFIED: executed for good by `txid`, which is normally the open attempt's. Payouts that the
-   * vault could not pay end as those of a failed batch do; returns how many these are.
+   * vault could not pay end as those of a failed batch do; returns how many these are. Those of a claim set
+   * become claimable.
    */
   finish(
     batchNo: bigint,
@@ -180,6 +196,7 @@ export class BatchStepRepository {
             where txid = ${paidBy}), 0)
         where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
       const unpaid = await returnUnpaid(tx, batchNo, refunds, nowMs);
+      await openClaims(tx, batchNo, paidBy.toString('hex'), nowMs);
       await tx.sql`
         update settlement.payouts
         set state = ${PAYOUT.paid}, updated_at_ms = ${nowMs},

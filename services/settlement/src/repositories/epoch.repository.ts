@@ -161,11 +161,14 @@ export class EpochRepository {
         exists (
           select from settlement.batches b where ${asksForEpoch(this.database.sql)}
         ) as "batchesWait",
-        exists (
+        (exists (
           select from settlement.batches b where b.state = ${BATCH.solidified}
             and b.chain_batch_id is not null and b.solidified_at_ms >= (
               select coalesce(max(at_ms), 0) from settlement.epochs where state <> ${BATCH.failed})
-        ) and not exists (
+        ) or exists (
+          select from settlement.claim_sets c where c.over_at_ms >= (
+              select coalesce(max(at_ms), 0) from settlement.epochs where state <> ${BATCH.failed})
+        )) and not exists (
           select from settlement.batches b where b.chain_batch_id is not null
             and b.state between ${BATCH.signed} and ${BATCH.confirmed}
         ) as "paidSince"
@@ -244,7 +247,7 @@ function readBatched(sql: TransactionSql, ids: readonly Buffer[]): Promise<Batch
     join settlement.batches b on b.batch_no = p.batch_no
     join settlement.batch_payouts l
       on l.batch_no = b.batch_no and l.withdrawal_id = p.withdrawal_id
-    where p.state in (${PAYOUT.batched}, ${PAYOUT.paid})
+    where p.state in (${PAYOUT.batched}, ${PAYOUT.paid}, ${PAYOUT.claimable})
       and p.withdrawal_id = any(${sql.array([...ids], 1001)}::bytea[])`;
 }
 

@@ -37,8 +37,9 @@ export type OwnTransaction = {
   readonly pays: boolean;
 };
 
-/** A batch id that the vault has executed. */
+/** A batch id that the vault has executed, or reserved for claims. */
 export type VaultPayment = {
+  readonly toClaim: boolean;
   readonly chainBatchId: string;
   readonly txid: string;
   readonly blockNumber: bigint;
@@ -47,12 +48,25 @@ export type VaultPayment = {
 /** A line of an executed batch that the vault could not pay. */
 export type FailedLine = { readonly chainBatchId: string; readonly line: number };
 
+/** A line of a claim set that was claimed. */
+export type ClaimedPayout = FailedLine & { readonly txid: string; readonly blockNumber: bigint };
+
+/** A claim set of which the rest was released. */
+export type ClaimRelease = {
+  readonly chainBatchId: string;
+  readonly units: bigint;
+  readonly txid: string;
+  readonly blockNumber: bigint;
+};
+
 /** Everything of interest in a run of blocks. */
 export type ScanResult = {
   readonly deposits: readonly SeenDeposit[];
   readonly own: readonly OwnTransaction[];
   readonly vaultPayments: readonly VaultPayment[];
   readonly failedPayouts: readonly FailedLine[];
+  readonly claimed: readonly ClaimedPayout[];
+  readonly released: readonly ClaimRelease[];
   readonly foreignTokens: readonly ForeignToken[];
 };
 
@@ -90,16 +104,28 @@ export class ScanRepository {
       if (moved.count !== 1) return false;
       for (const deposit of result.deposits) await insertDeposit(tx, deposit, nowMs);
       for (const own of result.own) await insertOwn(tx, own);
-      for (const { chainBatchId, txid, blockNumber } of result.vaultPayments) {
+      for (const { chainBatchId, txid, blockNumber, toClaim } of result.vaultPayments) {
         await tx.sql`
-          insert into settlement.vault_payments (chain_batch_id, txid, block_number)
-          values (${bytes(chainBatchId)}, ${bytes(txid)}, ${blockNumber})
+          insert into settlement.vault_payments (chain_batch_id, txid, block_number, to_claim)
+          values (${bytes(chainBatchId)}, ${bytes(txid)}, ${blockNumber}, ${toClaim})
           on conflict do nothing`;
       }
       for (const { chainBatchId, line } of result.failedPayouts) {
         await tx.sql`
           insert into settlement.failed_lines (chain_batch_id, line)
           values (${bytes(chainBatchId)}, ${line}) on conflict do nothing`;
+      }
+      for (const { chainBatchId, line, txid, blockNumber } of result.claimed) {
+        await tx.sql`
+          insert into settlement.claimed_lines (chain_batch_id, line, txid, block_number)
+          values (${bytes(chainBatchId)}, ${line}, ${bytes(txid)}, ${blockNumber})
+          on conflict do nothing`;
+      }
+      for (const { chainBatchId, units, txid, blockNumber } of result.released) {
+        await tx.sql`
+          insert into settlement.claim_releases (chain_batch_id, txid, units, block_number)
+          values (${bytes(chainBatchId)}, ${bytes(txid)}, ${units}, ${blockNumber})
+          on conflict do nothing`;
       }
       await noteForeignTokens(tx, result.foreignTokens, nowMs);
       return true;
