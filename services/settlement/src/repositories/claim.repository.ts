@@ -65,7 +65,7 @@ export class ClaimRepository {
         on a.batch_no = s.batch_no and a.outcome = ${OUTCOME.open}
       left join settlement.own_transactions o on o.txid = a.txid
       left join settlement.claim_releases r on r.chain_batch_id = b.chain_batch_id
-      where s.state < ${BATCH.solidified} and b.claimable_until_s * 1000 < ${chainTimeMs}
+      where s.state < ${BATCH.solidified} and (b.claimable_until_s + 1) * 1000 <= ${chainTimeMs}
       order by s.batch_no limit ${limit}`;
   }
 
