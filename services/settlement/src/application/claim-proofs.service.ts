@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { accept, type Digests, type Result, refuse, type SumRoot } from '#libs/domain';
-import { type Claim, claimOf, claimTree } from '../domain/claims.js';
+import { accept, type Digests, type Result, refuse } from '#libs/domain';
+import { type Claim, claimOf } from '../domain/claims.js';
 import { PAYOUT } from '../domain/states.js';
 import type { BatchStepRepository } from '../repositories/batch-step.repository.js';
 import type { ClaimRepository } from '../repositories/claim.repository.js';
@@ -8,7 +8,7 @@ import type { Clock } from './clock.js';
 import { callerOf } from './session-caller.js';
 
 /** What a withdrawal is claimed with, and what the vault has of its set. */
-export type ClaimView = Claim & SumRoot & { readonly claimableUntilMs: bigint };
+export type ClaimView = Claim & { readonly claimableUntilMs: bigint };
 
 /** Gives owners what their withdrawals are claimed with. */
 export class ClaimProofsService {
@@ -34,7 +34,6 @@ export class ClaimProofsService {
     const { chainBatchId, line, claimableUntilS } = found;
     return accept({
       ...claimOf(chainBatchId, lines, line),
-      ...claimTree(chainBatchId, lines).root,
       claimableUntilMs: claimableUntilS * 1_000n,
     });
   }

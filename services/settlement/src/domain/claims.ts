@@ -1,4 +1,11 @@
-import { type Address, leafBytes, type PayoutLeaf, SumTree, type Units } from '#libs/domain';
+import {
+  type Address,
+  leafBytes,
+  type PayoutLeaf,
+  type SumRoot,
+  SumTree,
+  type Units,
+} from '#libs/domain';
 
 /** What the owner of an unclaimed withdrawal reads. */
 export const UNCLAIMED = 'nobody claimed it in time';
@@ -7,21 +14,22 @@ export const UNCLAIMED = 'nobody claimed it in time';
 export type ClaimLine = { readonly destination: Address; readonly units: Units };
 
 /** What one payee claims with, as docs/vault.md lays it out. */
-export type Claim = { readonly leaf: Uint8Array; readonly proof: Uint8Array };
+export type Claim = SumRoot & { readonly leaf: Uint8Array; readonly proof: Uint8Array };
 
 /** The tree of a claim set: one leaf for each line of the batch. */
 export function claimTree(chainBatchId: Uint8Array, lines: readonly ClaimLine[]): SumTree {
   return new SumTree(lines.map((_line, at) => leafOf(chainBatchId, lines, at)));
 }
 
-/** Leaf and proof of one line. Throws a RangeError when there is no such line. */
+/** Leaf and proof of one line, with root and total of the set. Throws a RangeError when there is no such line. */
 export function claimOf(
   chainBatchId: Uint8Array,
   lines: readonly ClaimLine[],
   line: number,
 ): Claim {
   const leaf = leafOf(chainBatchId, lines, line);
-  return { leaf: leafBytes(leaf), proof: claimTree(chainBatchId, lines).prove(leaf) };
+  const tree = claimTree(chainBatchId, lines);
+  return { leaf: leafBytes(leaf), proof: tree.prove(leaf), ...tree.root };
 }
 
 function leafOf(chainBatchId: Uint8Array, lines: readonly ClaimLine[], at: number): PayoutLeaf {

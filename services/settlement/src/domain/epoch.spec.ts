@@ -21,6 +21,8 @@ describe('placeOf', () => {
     // Of a database that was filled before payouts had to leave first.
     ['TRC-10, signed without leaving', { ...facts, batchState: BATCH.broadcast }, 'away'],
     ['paid', { ...facts, payoutState: PAYOUT.paid, isVault: true }, 'away'],
+    ['claimable', { ...facts, payoutState: PAYOUT.claimable, isVault: true }, 'away'],
+    ['given back', { ...facts, payoutState: PAYOUT.refunded, isVault: true }, 'account'],
   ] as const)('of a withdrawal that is %s', (_name, known, place) => {
     expect(placeOf(known)).toBe(place);
   });

@@ -152,6 +152,21 @@ describe('planBatches', () => {
     );
     expect(() => planBatches([], within(0))).toThrow(RangeError);
   });
+
+  it('never mixes what is sent and what is claimed', () => {
+    const claimed = (number: number, change: Partial<Payable> = {}) =>
+      payable(number, { toClaim: true, ...change });
+    const all = [claimed(1), payable(2), claimed(3), payable(4), claimed(5, { failures: 1 })];
+    const plan = planBatches(all, within(200));
+    expect(plan.map(({ payouts, toClaim }) => [payouts.length, toClaim])).toEqual([
+      [2, false],
+      [2, true],
+      [1, true],
+    ]);
+    for (const { payouts, toClaim } of plan) {
+      expect(payouts.every((payout) => payout.toClaim === toClaim)).toBe(true);
+    }
+  });
 });
 
 describe('chainBatchId', () => {
