@@ -50,7 +50,10 @@ function measurement(parts: Partial<Measurement> = {}): Measurement {
       transactions: 0.002,
       kafkaBytes: 98.2,
     },
-    memoryBytes: { ingest: 200 * 2 ** 20, balance: 150 * 2 ** 20 },
+    memoryBytes: [
+      { ingest: 190 * 2 ** 20, balance: 140 * 2 ** 20 },
+      { ingest: 200 * 2 ** 20, balance: 150 * 2 ** 20 },
+    ],
     ...parts,
   };
 }
@@ -188,6 +191,11 @@ describe('tables', () => {
     expect(markdown).not.toContain('ticks to naive');
     expect([0, 999, 1_000, 1_234_567.8].map(count)).toEqual(['0', '999', '1 000', '1 234 568']);
   });
+});
+
+it('tells memory at the start of a run and after each quarter, so that growth shows', () => {
+  const row = runCells([run()]).find(([title]) => title === 'memory MiB by quarters: ingest');
+  expect(row).toEqual(['memory MiB by quarters: ingest', '190 200']);
 });
 
 it('says the most important of a run in one line', () => {

@@ -34,7 +34,8 @@ export type Measurement = {
   /** Acknowledged payments that were never seen applied. */
   readonly neverVisible: number;
   readonly costs: Costs;
-  readonly memoryBytes: Readonly<Record<string, number>>;
+  /** By process, at the start of the measurement and after each quarter of it. */
+  readonly memoryBytes: readonly Readonly<Record<string, number>>[];
 };
 
 type Reading = {
@@ -42,6 +43,8 @@ type Reading = {
   readonly postgres: Promise<PostgresCounters>;
   readonly kafkaBytes: number | undefined;
 };
+
+const QUARTERS = [1, 2, 3, 4] as const;
 
 /** Measures phases of a generator from outside the system. */
 export class Meter {
@@ -60,10 +63,12 @@ export class Meter {
   ): Promise<Measurement> {
     const watcher = new LedgerWatcher(this.watch);
     const readings: Reading[] = [];
-    let timer: NodeJS.Timeout | undefined;
+    const timers: NodeJS.Timeout[] = [];
     const onStarted = () => {
       readings.push(this.#read());
-      timer = setTimeout(() => readings.push(this.#read()), seconds * 1_000);
+      for (const quarter of QUARTERS) {
+        timers.push(setTimeout(() => readings.push(this.#read()), quarter * seconds * 250));
+      }
     };
     try {
       const mode = { kind: 'rate', itemsPerSecond } as const;
@@ -73,7 +78,7 @@ export class Meter {
       await watcher.stop();
       return await this.#result(phase, itemsPerSecond, watcher, readings);
     } finally {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       await watcher.stop();
     }
   }
@@ -91,8 +96,9 @@ export class Meter {
     phase: PhaseResult,
     askedPerSecond: number,
     watcher: LedgerWatcher,
-    [first, last]: readonly Reading[],
+    readings: readonly Reading[],
   ): Promise<Measurement> {
+    const [first, last] = [readings[0], readings.at(-1)];
     if (first === undefined || last === undefined) throw new Error('a phase was not read twice');
     const seconds = (phase.endMs - phase.startMs) / 1_000;
     const applied = watcher.appliedAt(phase.endMs) - watcher.appliedAt(phase.startMs);
@@ -106,8 +112,10 @@ export class Meter {
       visible: percentilesOf(seen.histogram),
       neverVisible: seen.missing,
       costs: costsOf(phase.ackedInTime, first, last, await first.postgres, await last.postgres),
-      memoryBytes: Object.fromEntries(
-        Object.entries(last.usage).map(([name, { memoryBytes }]) => [name, memoryBytes]),
+      memoryBytes: readings.map(({ usage }) =>
+        Object.fromEntries(
+          Object.entries(usage).map(([name, { memoryBytes }]) => [name, memoryBytes]),
+        ),
       ),
     };
   }

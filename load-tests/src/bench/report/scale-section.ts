@@ -55,7 +55,7 @@ export function scaleSection(
 
 function cellsOf(growth: Growth, points: readonly Point[]): Cells {
   const memory = (run: Point['run'], name: string) =>
-    count((run.top.memoryBytes[name] ?? 0) / 2 ** 20);
+    count((run.top.memoryBytes.at(-1)?.[name] ?? 0) / 2 ** 20);
   return [
     [
       TITLES[growth].what,

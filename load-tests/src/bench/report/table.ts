@@ -22,7 +22,7 @@ const ROWS: readonly [string, (run: RunResult) => string][] = [
   ['log bytes a payment', ({ top }) => top.costs.kafkaBytes?.toFixed(1) ?? 'not ours'],
   ['fsyncs per 1000', ({ top }) => (1_000 * top.costs.fsyncs).toFixed(2)],
   ['transactions per 1000', ({ top }) => (1_000 * top.costs.transactions).toFixed(2)],
-  ['memory MiB: ingest', ({ top }) => mebibytes(top.memoryBytes, 'ingest')],
+  ['memory MiB by quarters: ingest', ({ top }) => mebibytes(top.memoryBytes, 'ingest')],
   ['… balance', ({ top }) => mebibytes(top.memoryBytes, 'balance')],
   ['sent', ({ reconciliation }) => count(reconciliation.sent)],
   ['acked + refused', ({ reconciliation: r }) => `${count(r.acked)} + ${count(r.refused)}`],
@@ -111,7 +111,10 @@ function sumOf(values: Readonly<Record<string, number>>, service: string): numbe
 }
 const cpu = (values: Readonly<Record<string, number>>, name: string) =>
   sumOf(values, name)?.toFixed(2) ?? 'not ours';
-const mebibytes = (values: Readonly<Record<string, number>>, name: string) => {
-  const bytes = sumOf(values, name);
-  return bytes === undefined ? 'unknown' : count(bytes / 1024 / 1024);
-};
+const mebibytes = (readings: readonly Readonly<Record<string, number>>[], name: string) =>
+  readings
+    .map((values) => {
+      const bytes = sumOf(values, name);
+      return bytes === undefined ? 'unknown' : count(bytes / 1024 / 1024);
+    })
+    .join(' ');
