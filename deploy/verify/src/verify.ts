@@ -1,8 +1,9 @@
 import type { Database } from '#libs/database';
 import type { TronChain } from '#libs/tron';
-import type { Audit, Check, Place } from './audit.js';
+import { type Audit, type Check, type Place, readAtLeisure } from './audit.js';
 import { BATCH_CHECKS } from './checks/batches.js';
 import { CHAIN_CHECKS } from './checks/chains.js';
+import { CLAIM_SET_CHECKS } from './checks/claim-sets.js';
 import { CLAIM_CHECKS } from './checks/claims.js';
 import { CONTENT_CHECKS } from './checks/contents.js';
 import { EPOCH_RECORD_CHECKS } from './checks/epoch-records.js';
@@ -23,6 +24,7 @@ const CHECKS: readonly Check[] = [
   ...CONTENT_CHECKS,
   ...MARKET_CHECKS,
   ...BATCH_CHECKS,
+  ...CLAIM_SET_CHECKS,
   ...QUEUE_CHECKS,
   ...SCAN_CHECKS,
   ...COMMITTED_CHECKS,
@@ -49,9 +51,7 @@ export async function verifyAll(
 ): Promise<Verdict> {
   const lastEpoch = await lastEpochOnChain({ chain, place });
   return database.snapshot(async (sql) => {
-    await sql`select set_config('statement_timeout', '0', true),
-      set_config('idle_in_transaction_session_timeout', '0', true),
-      set_config('max_parallel_workers_per_gather', '0', true)`;
+    await readAtLeisure(sql);
     const checks: { name: string; rows: number }[] = [];
     for (const [at, check] of CHECKS.entries()) {
       const done = { name: check.name, rows: 0 };

@@ -3,6 +3,7 @@ import { type ChainCall, payBatchData } from '#libs/tron';
 import type { Audit } from '../audit.js';
 import { agree } from '../difference.js';
 import type { BatchRow } from './batch-row.js';
+import { commitData } from './claim-sets.js';
 import { countsAgree, isOurs, type SignedRow, signedColumns } from './signed.js';
 
 /** What was signed for a batch is its own payouts, by the hot wallet, and one attempt at most has paid. */
@@ -29,6 +30,7 @@ export async function attempts(audit: Audit, batch: BatchRow): Promise<void> {
 function pays({ place }: Audit, batch: BatchRow, call: ChainCall): boolean {
   const { chainBatchId, lines } = batch;
   const isVault = call.kind === 'trigger' && call.contract === place.vault;
+  if (batch.toClaim) return isVault && equalBytes(call.data, commitData(batch));
   if (chainBatchId === null) {
     const [line] = lines;
     if (call.kind !== 'trc10' || line === undefined) return false;

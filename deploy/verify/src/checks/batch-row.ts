@@ -22,6 +22,8 @@ export type BatchRow = {
   readonly decisionNote: string;
   readonly sealed: Buffer | null;
   readonly endSealed: Buffer | null;
+  readonly toClaim: boolean;
+  readonly claimableUntilS: bigint | null;
   readonly paidInBlock: bigint | null;
   readonly paidBy: Buffer | null;
   readonly ownBlock: bigint | null;

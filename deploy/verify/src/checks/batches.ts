@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type ChainTransaction, readBatchPaid, readPayoutFailed } from '#libs/tron';
+import {
+  type ChainTransaction,
+  readBatchPaid,
+  readClaimsCommitted,
+  readPayoutFailed,
+} from '#libs/tron';
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
 import { batchOnChain, transactionIn } from '../vault.js';
@@ -80,14 +85,18 @@ function seals(batch: BatchRow): void {
   ]);
   const { batchNo, asset, payouts, totalUnits, plannedAtMs, needsApproval } = batch;
   const id = hex(batch.chainBatchId);
-  const plan = [batchNo, asset, id, payouts, totalUnits, plannedAtMs, needsApproval, ...lines];
+  const claims = (text: string) => (batch.toClaim ? [text] : []);
+  const head = [batchNo, asset, id, payouts, totalUnits, plannedAtMs, needsApproval];
+  const plan = [...head, ...lines, ...claims('to claim')];
   // Batches from before there were seals have none.
   if (batch.sealed !== null) agree(row, 'seal of what was planned', batch.sealed, sealOf(...plan));
   if (batch.endSealed === null) return;
   const { state, failure, approved, decidedBy, decidedAtMs, decisionNote } = batch;
   const end = [batch.attempts, hex(batch.txid), batch.energyUsed, batch.feeSun, failure];
   const decision = [batch.solidifiedAtMs, approved, decidedBy, decidedAtMs, decisionNote];
-  agree(row, 'seal of its end', batch.endSealed, sealOf(batchNo, state, ...end, ...decision));
+  const until = claims(`claimable until ${textOf(batch.claimableUntilS)}`);
+  const ending = [batchNo, state, ...end, ...decision, ...until];
+  agree(row, 'seal of its end', batch.endSealed, sealOf(...ending));
 }
 
 // As Postgres writes them.
@@ -102,7 +111,9 @@ async function paid(audit: Audit, batch: BatchRow): Promise<void> {
   const { chainBatchId, txid } = batch;
   if (chainBatchId !== null) {
     const block = await batchOnChain(audit, chainBatchId);
-    agree({ ...row, table: 'settlement.vault_payments' }, 'block', block, batch.paidInBlock);
+    // What is claimed was never sent.
+    const noted = batch.toClaim ? 0n : batch.paidInBlock;
+    agree({ ...row, table: 'settlement.vault_payments' }, 'block', block, noted);
   }
   const block = chainBatchId === null ? batch.ownBlock : batch.paidInBlock;
   const transaction = block === null ? undefined : await transactionIn(audit, block, txid);
@@ -126,7 +137,8 @@ async function paid(audit: Audit, batch: BatchRow): Promise<void> {
   if (chainBatchId === null) return paidTrc10(audit, batch, transaction);
   // Any contract may log what looks like a payment; only the vault's own logs count.
   const logs = transaction.logs.filter(({ contract }) => contract === audit.place.vault);
-  const executed = logs.map(readBatchPaid).includes(chainBatchId.toString('hex'));
+  const read = batch.toClaim ? readClaimsCommitted : readBatchPaid;
+  const executed = logs.map(read).includes(chainBatchId.toString('hex'));
   agree(row, 'executed by its transaction', executed, true);
   const failed = logs
     .map(readPayoutFailed)
@@ -171,6 +183,7 @@ function batchesOf({ sql }: Audit) {
       b.decision_note as "decisionNote",
       (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and not ended) as sealed,
       (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and ended) as "endSealed",
+      b.to_claim as "toClaim", b.claimable_until_s as "claimableUntilS",
       v.block_number as "paidInBlock", v.txid as "paidBy", o.block_number as "ownBlock",
       array(select line from settlement.failed_lines f where f.chain_batch_id = b.chain_batch_id
         order by line) as "failedLines",

@@ -8,18 +8,22 @@ const PAYOUTS = `
     jsonb_build_object(
       'withdrawal', true, 'account', a.address, 'asked at', w.requested_at_ms,
       'to claim', w.to_claim, 'batch to claim', b.to_claim,
-      'state', case when p.state in (3, 4) and b.state = 5 then 'paid'
-        when p.state in (3, 4) and b.state < 5 then 'batched' else 'outside batches' end,
-      'is a line of its batch', p.state in (3, 4),
-      'transaction', case when p.state = 4 then encode(b.txid, 'hex') else p.report_txid end,
+      'state', case when p.state in (3, 4, 8) and b.state = 5
+          then case when b.to_claim and c.txid is null then 'claimable' else 'paid' end
+        when p.state in (3, 4, 8) and b.state < 5 then 'batched' else 'outside batches' end,
+      'is a line of its batch', p.state in (3, 4, 8),
+      'transaction', case when p.state in (4, 8) then encode(coalesce(c.txid, b.txid), 'hex')
+        else p.report_txid end,
       'end that is told', case when w.state in (7, 8) then w.state else p.report_state end,
-      'states that are told before', least(p.reported_state, w.state)
+      'states that are told before', case when w.state in (7, 8) and p.reported_state = 10 then 10
+        else least(p.reported_state, w.state) end
     ) as expected,
     jsonb_build_object(
       'withdrawal', w.withdrawal_id is not null, 'account', p.account, 'asked at', p.requested_at_ms,
       'to claim', p.to_claim,
       'batch to claim', case when b.batch_no is not null then p.to_claim end,
-      'state', case p.state when 4 then 'paid' when 3 then 'batched' else 'outside batches' end,
+      'state', case p.state when 4 then 'paid' when 3 then 'batched' when 8 then 'claimable'
+        else 'outside batches' end,
       'is a line of its batch', l.withdrawal_id is not null,
       'transaction', p.report_txid, 'end that is told', p.report_state,
       'states that are told before', p.reported_state
@@ -28,6 +32,8 @@ const PAYOUTS = `
   left join settlement.batches b on b.batch_no = p.batch_no
   left join settlement.batch_payouts l
     on l.batch_no = p.batch_no and l.withdrawal_id = p.withdrawal_id
+  left join settlement.claimed_lines c
+    on b.to_claim and c.chain_batch_id = b.chain_batch_id and c.line = l.line and c.booked
   left join ledger.withdrawals w on w.withdrawal_id = p.withdrawal_id
   left join ledger.accounts a on a.account_no = w.account_no`;
 
@@ -47,6 +53,8 @@ async function paidOnce(audit: Audit): Promise<void> {
       from settlement.batch_payouts l join settlement.batches b on b.batch_no = l.batch_no
       where b.state = 5 and not exists (select from settlement.failed_lines f
         where f.chain_batch_id = b.chain_batch_id and f.line = l.line)
+        and (not b.to_claim or exists (select from settlement.claimed_lines c
+          where c.chain_batch_id = b.chain_batch_id and c.line = l.line and c.booked))
       group by l.withdrawal_id
     ), compared as (
       select w.withdrawal_id as id,
