@@ -1,4 +1,4 @@
-import type { TransactionSql } from '#libs/database';
+import type { SqlFragment, TransactionSql } from '#libs/database';
 import type { Address } from '#libs/domain';
 import type { TronChain } from '#libs/tron';
 
@@ -26,13 +26,32 @@ export type Check = { readonly name: string; readonly run: (audit: Audit) => Pro
 /** Rows that are in memory at a time. */
 export const PAGE_ROWS = 2_000;
 
-/** Reads rows page by page. */
+/** Lets reading take as long as it takes, and plans cursors for reading them to their end. */
+export async function readAtLeisure(sql: TransactionSql): Promise<void> {
+  await sql`select set_config('statement_timeout', '0', true),
+    set_config('idle_in_transaction_session_timeout', '0', true),
+    set_config('cursor_tuple_fraction', '1', true),
+    set_config('max_parallel_workers_per_gather', '0', true)`;
+}
+
+let cursors = 0;
+
+/**
+ * Reads rows page by page. The cursor is one of SQL, not of the driver: that would keep the transaction's only connection
+ * to itself, and whoever asks something else between two pages would wait for ever.
+ */
 export async function* rowsOf<T extends object>(
-  audit: Pick<Audit, 'count'>,
-  query: { cursor(rows: number): AsyncIterable<T[]> },
+  { sql, count }: Pick<Audit, 'sql' | 'count'>,
+  query: SqlFragment,
+  pageRows = PAGE_ROWS,
 ): AsyncGenerator<T> {
-  for await (const page of query.cursor(PAGE_ROWS)) {
-    audit.count(page.length);
+  const name = `verify_rows_${++cursors}`;
+  await sql`declare ${sql(name)} no scroll cursor for ${query}`;
+  for (;;) {
+    const page = await sql.unsafe<T[]>(`fetch ${pageRows} from ${name}`);
+    count(page.length);
     yield* page;
+    if (page.length < pageRows) break;
   }
+  await sql.unsafe(`close ${name}`);
 }

@@ -10,7 +10,7 @@ import {
   siblingsOf,
   type Units,
 } from '#libs/domain';
-import type { Audit } from './audit.js';
+import { type Audit, rowsOf } from './audit.js';
 import type { EpochRow } from './checks/epoch-row.js';
 
 /** A leaf as it is kept, and what it is about. */
@@ -27,6 +27,7 @@ const FORMS: Readonly<Record<number, { bytes: number; key: number; salted: numbe
   2: { bytes: 88, key: 32, salted: 32 },
   3: { bytes: 64, key: 36, salted: 0 },
 };
+const PIECES_PER_PAGE = 20;
 /** First bytes of leaves: what an account owns, what a channel holds, a line of a batch. */
 export const [ACCOUNT, CHANNEL, LINE] = [0, 2, 3] as const;
 export const LEAF_KINDS = [ACCOUNT, CHANNEL, LINE] as const;
@@ -109,21 +110,24 @@ export async function* leavesOf(
 ): AsyncGenerator<Leaf & { readonly chunkNo: number; readonly firstKey: string | undefined }> {
   const form = FORMS[kind];
   if (form === undefined) return;
-  const pieces = audit.sql<{ leaves: Buffer; chunkNo: number; firstKey: string }[]>`
+  const { sql } = audit;
+  const pieces = sql`
     select leaves, chunk_no as "chunkNo", first_key as "firstKey" from settlement.epoch_leaves
-    where build_no = ${buildNo} and kind = ${kind} order by chunk_no`.cursor(20);
-  for await (const page of pieces) {
-    for (const { leaves, chunkNo, firstKey } of page) {
-      audit.count(Math.floor(leaves.length / form.bytes));
-      for (let at = 0; at + form.bytes <= leaves.length; at += form.bytes) {
-        const bytes = leaves.subarray(at, at + form.bytes);
-        const units = bytes.readBigUInt64BE(form.bytes - 8);
-        const first = at === 0 ? firstKey : undefined;
-        yield { kind, key: keyOf(kind, bytes), bytes, units, chunkNo, firstKey: first };
-      }
+    where build_no = ${buildNo} and kind = ${kind} order by chunk_no`;
+  const uncounted = { sql, count: () => undefined };
+  for await (const piece of rowsOf<Piece>(uncounted, pieces, PIECES_PER_PAGE)) {
+    const { leaves, chunkNo, firstKey } = piece;
+    audit.count(Math.floor(leaves.length / form.bytes));
+    for (let at = 0; at + form.bytes <= leaves.length; at += form.bytes) {
+      const bytes = leaves.subarray(at, at + form.bytes);
+      const units = bytes.readBigUInt64BE(form.bytes - 8);
+      const first = at === 0 ? firstKey : undefined;
+      yield { kind, key: keyOf(kind, bytes), bytes, units, chunkNo, firstKey: first };
     }
   }
 }
+
+type Piece = { readonly leaves: Buffer; readonly chunkNo: number; readonly firstKey: string };
 
 function keyOf(kind: number, bytes: Buffer): string {
   const key = bytes.subarray(0, FORMS[kind]?.key);

@@ -1,6 +1,6 @@
 import type { Database } from '#libs/database';
 import { type Address, addressBytes, foldProof, type Units } from '#libs/domain';
-import type { Audit } from './audit.js';
+import { type Audit, readAtLeisure } from './audit.js';
 import { type EpochRow, epochsOf } from './checks/epoch-row.js';
 import { ACCOUNT, EpochTree, fastKeccak, LEAF_KINDS, leafCount, leavesOf } from './epoch-tree.js';
 import { epochOnChain } from './vault.js';
@@ -25,6 +25,7 @@ export function proofOf(
   epochNo: bigint | undefined,
 ): Promise<Proof | string> {
   return database.snapshot(async (sql) => {
+    await readAtLeisure(sql);
     const audit = { sql, count: () => undefined };
     const epochs = await epochsOf(audit, epochNo === undefined ? 1 : undefined);
     const epoch = epochs.find((each) => epochNo === undefined || each.epochNo === epochNo);

@@ -9,6 +9,8 @@ import { VerifiedWorld } from './verified-world.js';
 
 // The command as people and scripts run it: what it prints, and how it ends.
 
+/** A busy machine starts a process in half a minute, and a test starts up to seven. */
+const TIMEOUT_MS = 600_000;
 const FOR_EVER = 1_000_000;
 const NOWHERE = 'http://127.0.0.1:1';
 let on: VerifiedWorld;
@@ -50,7 +52,7 @@ async function keptProof(name: string, spoil = false): Promise<string> {
   return path;
 }
 
-describe('npm run verify', () => {
+describe('npm run verify', { timeout: TIMEOUT_MS }, () => {
   it('shows its help and needs nothing for it', async () => {
     expect(await runVerify(['--help'], {})).toEqual({ code: 0, out: HELP, err: '' });
   });
@@ -101,7 +103,7 @@ describe('npm run verify', () => {
   });
 });
 
-describe('npm run verify -- --account', () => {
+describe('npm run verify -- --account', { timeout: TIMEOUT_MS }, () => {
   it('proves what an account owns, in the newest epoch or a given one', async () => {
     const told = new RegExp(`^${on.anna.address} owns \\d+ units in epoch ${on.epochNo}, by`);
     for (const args of [ofAnna(), ofAnna(...ofEpoch(on.epochNo))]) {
@@ -148,7 +150,7 @@ describe('npm run verify -- --account', () => {
   });
 });
 
-describe('the stack that npm run verify looks at', () => {
+describe('the stack that npm run verify looks at', { timeout: TIMEOUT_MS }, () => {
   it('is the one whose state is in the data folder, but for what the environment says', async () => {
     const { database, devchain, place } = on.world;
     const state = {
@@ -166,7 +168,7 @@ describe('the stack that npm run verify looks at', () => {
   });
 });
 
-describe('what npm run verify cannot reach', () => {
+describe('what npm run verify cannot reach', { timeout: TIMEOUT_MS }, () => {
   it.each([
     ['no setting at all', { TRON_NODE_URL: '' }, /needs TRON_NODE_URL, or a stack started by npm/],
     ['no vault', { VAULT_ADDRESS: '' }, /needs VAULT_ADDRESS, or a stack started by npm start/],
@@ -203,7 +205,7 @@ describe('what npm run verify cannot reach', () => {
   });
 });
 
-describe('the nodes of npm run verify', () => {
+describe('the nodes of npm run verify', { timeout: TIMEOUT_MS }, () => {
   const several = (...urls: readonly (string | undefined)[]) => ({
     TRON_NODE_URL: '',
     TRON_NODE_URLS: urls.join(','),

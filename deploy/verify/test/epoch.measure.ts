@@ -27,6 +27,7 @@ const HOT_WALLET_KEY = '0c'.repeat(32);
 const UNIT = 10n ** 15n;
 const ROWS_PER_INSERT = 20_000;
 const MIB = 2 ** 20;
+const TICKS_PER_SECOND = 100;
 
 const { values } = parseArgs({ options: { accounts: { type: 'string', default: '1000000' } } });
 const accounts = Number(values.accounts);
@@ -178,25 +179,30 @@ async function verify(args: readonly string[], given: Readonly<Record<string, st
     cwd: repositoryRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const peak = peakOf(child.pid ?? 0);
+  const used = usageOf(child.pid ?? 0);
   const [code] = (await once(child, 'exit')) as [number];
-  tell(`verify ${args[0] ?? ''} (ended with ${code})`, startedMs, peak());
+  tell(`verify ${args[0] ?? ''} (ended with ${code})`, startedMs, used());
 }
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const startedMs = performance.now();
-  const peak = peakOf(process.pid);
+  const used = usageOf(process.pid);
   const result = await work();
-  tell(what, startedMs, peak());
+  tell(what, startedMs, used());
   return result;
 }
 
-function peakOf(pid: number): () => number {
-  let peakKib = 0;
+type Usage = { readonly peakMib: number; readonly cpuSeconds: number };
+
+/** Looks at a process until it is asked for the most memory that was seen, and for the processor time meanwhile. */
+function usageOf(pid: number): () => Usage {
+  const first = cpuTicksOf(pid);
+  let [peakKib, last] = [0, first];
   const look = () => {
     try {
       const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
       peakKib = Math.max(peakKib, Number(kib ?? 0));
+      last = cpuTicksOf(pid);
     } catch {
       // It has ended.
     }
@@ -204,11 +210,18 @@ function peakOf(pid: number): () => number {
   const timer = setInterval(look, 50);
   return () => {
     clearInterval(timer);
-    return (peakKib * 1024) / MIB;
+    look();
+    return { peakMib: (peakKib * 1024) / MIB, cpuSeconds: (last - first) / TICKS_PER_SECOND };
   };
 }
 
-function tell(what: string, startedMs: number, peakMib: number): void {
+function cpuTicksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return Number(fields[13]) + Number(fields[14]);
+}
+
+function tell(what: string, startedMs: number, { peakMib, cpuSeconds }: Usage): void {
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  process.stdout.write(`${what}: ${seconds} s, ${peakMib.toFixed(0)} MiB at most\n`);
+  const cpu = `${cpuSeconds.toFixed(1)} s of processor`;
+  process.stdout.write(`${what}: ${seconds} s, ${cpu}, ${peakMib.toFixed(0)} MiB at most\n`);
 }

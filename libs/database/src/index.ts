@@ -14,4 +14,4 @@ export * as adminTables from './schema/admin.table.js';
 export * as ledgerTables from './schema/ledger.table.js';
 export * as marketTables from './schema/market.table.js';
 export * as settlementTables from './schema/settlement.table.js';
-export type { QuerySql, Sql, TransactionSql } from './sql.js';
+export type { QuerySql, Sql, SqlFragment, TransactionSql } from './sql.js';

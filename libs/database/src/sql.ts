@@ -8,3 +8,6 @@ export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
 
 /** The raw client, inside a transaction or not. */
 export type QuerySql = postgres.ISql<{ bigint: bigint }>;
+
+/** A query, or a part of one, that becomes part of another. */
+export type SqlFragment = postgres.Fragment;

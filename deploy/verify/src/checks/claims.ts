@@ -61,6 +61,8 @@ async function accounts(audit: Audit): Promise<void> {
     where public_key is not null`;
   for await (const { no, address, key } of rowsOf<AccountRow>(audit, rows)) {
     const row = { table: 'ledger.accounts', key: `account ${no}` };
+    // Of a key in the only form that there is.
+    agree(row, 'form of its key', 4, key[0]);
     agree(row, 'address of its key', addressOfPublicKey(key), address);
   }
 }

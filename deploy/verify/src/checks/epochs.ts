@@ -61,11 +61,26 @@ async function trees(audit: Audit): Promise<void> {
     select distinct build_no as "buildNo" from settlement.epoch_leaves
     union select distinct build_no from settlement.epoch_nodes`;
   const builds = new Set(kept.map(({ buildNo }) => buildNo));
+  await noOrphans(audit);
   for (const epoch of await epochsOf(audit, undefined)) {
     if (epoch.epochNo === last?.epochNo || builds.has(epoch.buildNo)) {
       await tree(audit, epoch, epoch.epochNo === last?.epochNo);
     }
   }
+}
+
+/** Leaves and nodes are of an epoch, or of one that is being built: builds that were given up are removed by the next. */
+async function noOrphans({ sql }: Audit): Promise<void> {
+  const [orphan] = await sql<{ name: string; buildNo: bigint }[]>`
+    select name, build_no as "buildNo" from (
+      select 'leaves' as name, build_no from settlement.epoch_leaves
+      union select 'nodes', build_no from settlement.epoch_nodes
+    ) kept
+    where build_no < (select max(build_no) from settlement.epochs)
+      and build_no not in (select build_no from settlement.epochs) limit 1`;
+  if (orphan === undefined) return;
+  const row = { table: `settlement.epoch_${orphan.name}`, key: `build ${orphan.buildNo}` };
+  differ(row, 'an epoch of this build', 'none');
 }
 
 async function tree(audit: Audit, epoch: EpochRow, isLast: boolean): Promise<void> {

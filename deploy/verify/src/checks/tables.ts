@@ -167,9 +167,9 @@ const DAYS = `
 const COMPARISONS: readonly Comparison[] = [
   { name: 'Balances', table: 'ledger.balances', rows: BALANCES },
   { name: 'Fees, reserve, suspense', table: 'ledger.system_balances', rows: SYSTEM },
+  { name: 'Holds', table: 'ledger.holds', rows: HOLDS },
   { name: 'Channels', table: 'ledger.channels', rows: CHANNELS },
   { name: 'Channels closed', table: 'ledger.channels', rows: CLOSED },
-  { name: 'Holds', table: 'ledger.holds', rows: HOLDS },
   { name: 'Withdrawals', table: 'ledger.withdrawals', rows: WITHDRAWALS },
   { name: 'Deposits', table: 'ledger.deposits', rows: DEPOSITS },
   { name: 'Transfers', table: 'ledger.transfers', rows: TRANSFERS },
