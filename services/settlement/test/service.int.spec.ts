@@ -269,6 +269,7 @@ describe('the settlement service', () => {
     const client = new SettlementClient(grpcUrl);
     const onChain = (set: Uint8Array) => claimSetOf(world.chain, vaultAddress, set);
     await expect(client.claim(wallet, id, onChain)).rejects.toMatchObject({ reason: 'NOT_FOUND' });
+    await eventually(() => expect(world.books.stateOf(withdrawal)).toBe('QUEUED'));
     const { batches, plan } = await runSettlement(true);
     expect(batches.map(({ toClaim }) => toClaim)).toEqual([true]);
     expect(plan?.transactions.map(({ way }) => way)).toEqual([PayoutWay.CLAIM]);
