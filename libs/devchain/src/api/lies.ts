@@ -2,7 +2,7 @@ import { isObject } from '../codec/json.js';
 
 /**
  * An answer with other contents in every transaction and receipt of it: amounts and fees one higher, call data, payees
- * and the data of logs changed in their last digit. Ids, hashes and `raw_data_hex` stay, so that only a client that
+ * and the data of logs changed in their last digit, what a constant call answers too. Ids, hashes and `raw_data_hex` stay, so that only a client that
  * hashes the raw data itself can tell; of receipts nobody can.
  */
 export function alterTransactions(answer: unknown): unknown {
@@ -12,6 +12,9 @@ export function alterTransactions(answer: unknown): unknown {
     Object.entries(answer).map(([name, value]) => {
       if (name === 'raw_data') return [name, alterRaw(value)];
       if (name === 'log' && Array.isArray(value)) return [name, value.map(alterLog)];
+      if (name === 'constant_result' && Array.isArray(value)) {
+        return [name, value.map((word) => alterField('data', word))];
+      }
       return [name, name === 'fee' ? alterField('amount', value) : alterTransactions(value)];
     }),
   );

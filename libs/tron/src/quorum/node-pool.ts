@@ -22,7 +22,8 @@ export type PoolClock = {
 /** The machine's clock. */
 export const machineClock: PoolClock = {
   nowMs: () => Date.now(),
-  sleep: (ms) => sleep(ms, undefined, { ref: false }),
+  // A command that waits for nothing but its nodes must not end meanwhile.
+  sleep: (ms) => sleep(ms),
 };
 
 /** Whom to ask: `fit` nodes keep pace and do not rest, `awake` ones may lag, `all` are all there are. */
