@@ -121,7 +121,8 @@ export class CrashRun {
   }
 
   #bite({ fault }: CrashPoint): Promise<Bite> {
-    const tools = { cluster: this.cluster, random: this.#random };
+    const { cluster, checker } = this;
+    const tools = { cluster, random: this.#random, applied: () => checker.applied() };
     switch (fault.kind) {
       case 'fail-point':
         return killAtFailPoint(tools, fault.service, fault.point);

@@ -82,6 +82,15 @@ export class LedgerChecker {
     return found as Finding[];
   }
 
+  /** Up to which offset each partition of the log is applied; undefined while the database cannot tell. */
+  async applied(): Promise<readonly bigint[] | undefined> {
+    const rows = await this.#sql<{ next: bigint }[]>`
+      select next_offset as next from ledger.log_offsets where topic = 'vouchers' order by part`.catch(
+      () => undefined,
+    );
+    return rows?.map(({ next }) => next);
+  }
+
   async close(): Promise<void> {
     await this.#sql.end({ timeout: 1 });
   }

@@ -5,6 +5,8 @@ export type FaultTools = {
   readonly cluster: CrashCluster;
   /** A number in [0, 1) that follows from the run's seed. */
   readonly random: () => number;
+  /** Up to which offset each partition of the log is applied; undefined while the database cannot tell. */
+  readonly applied: () => Promise<readonly bigint[] | undefined>;
 };
 
 /**

@@ -4,9 +4,10 @@ import type { ProcessName } from '../cluster.js';
 import { type Bite, type FaultTools, oneOf, upTo } from './fault.js';
 
 const BITE_MS = 15_000;
-/** The dead member's session has to end before partitions are handed over. */
+/** The stopped member's session has to end before partitions are handed over. */
 const TAKE_OVER_MS = 3_500;
-const WAKE_MS = 10_000;
+const TAKE_OVER_MAX_MS = 60_000;
+const WAKE_MS = 30_000;
 const REPLICAS: readonly ProcessName[] = ['balance', 'balance-2'];
 
 const otherOf = (name: ProcessName): ProcessName => (name === 'balance' ? 'balance-2' : 'balance');
@@ -40,10 +41,8 @@ export async function killInRebalance(
  * stands in its log, and is the evidence. With an open transaction its lock keeps the other one waiting,
  * and either of the two may win.
  */
-export async function wakeAZombie(
-  { cluster, random }: FaultTools,
-  point: FailPoint,
-): Promise<Bite> {
+export async function wakeAZombie(tools: FaultTools, point: FailPoint): Promise<Bite> {
+  const { cluster, random } = tools;
   const name = oneOf(REPLICAS, random);
   const victim = cluster.identity(name);
   const log = cluster.followLog(name);
@@ -53,8 +52,9 @@ export async function wakeAZombie(
     return { bit: false, why: `no pass of ${point} within ${BITE_MS / 1_000} s` };
   }
   const stopped = log.text().includes(`fail-point ${point}: SIGSTOP to process ${victim.pid}\n`);
-  await sleep(TAKE_OVER_MS + random() * 500);
+  const isTaken = await isTakenOver(tools, point);
   cluster.kill(victim, 'SIGCONT');
+  if (!isTaken) return { bit: false, why: 'no other replica took over' };
   const atMs = Date.now();
   if (!stopped) return { bit: false, why: `${name} stopped, but not at ${point}` };
   if (point === 'balance.after-poll') {
@@ -65,4 +65,19 @@ export async function wakeAZombie(
     }
   }
   return { bit: true, atMs, isBack: () => true };
+}
+
+// With records in hand the victim holds no lock: once every partition has been applied further, its own have
+// been by another. With an open transaction it holds up its partition, and only time can tell.
+async function isTakenOver({ applied, random }: FaultTools, point: FailPoint): Promise<boolean> {
+  const before = await applied();
+  await sleep(TAKE_OVER_MS + random() * 500);
+  if (point !== 'balance.after-poll') return true;
+  const deadline = Date.now() + TAKE_OVER_MAX_MS;
+  while (Date.now() < deadline) {
+    const now = await applied();
+    if (before?.every((offset, part) => (now?.[part] ?? offset) > offset)) return true;
+    await sleep(50);
+  }
+  return false;
 }
