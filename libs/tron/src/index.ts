@@ -55,6 +55,7 @@ export {
   type UnsignedTransaction,
 } from './transaction.js';
 export { TronWebChain } from './tronweb-chain.js';
+export { encodeVaultCall, readVaultCall, type VaultCall } from './vault-call.js';
 export {
   type ClaimedLine,
   type ClaimSet,
@@ -65,5 +66,4 @@ export {
   readClaimsCommitted,
   readClaimsReleased,
 } from './vault-claims.js';
-export { encodeVaultCall, readVaultCall, type VaultCall } from './vault-call.js';
 export { ChainWallet, type Deployable } from './wallet.js';

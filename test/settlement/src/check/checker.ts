@@ -50,7 +50,9 @@ export class SettlementChecker {
   async atRest({ asked, noAccounts }: Known): Promise<boolean> {
     await this.record.read();
     const { withdrawals, deposits } = await this.#booked();
-    const ended = new Set(withdrawals.filter(({ state }) => [7, 8, 9].includes(state)).map(({ id }) => id));
+    const ended = new Set(
+      withdrawals.filter(({ state }) => [7, 8, 9].includes(state)).map(({ id }) => id),
+    );
     const credited = new Set(deposits.map(({ txid }) => txid));
     return (
       asked.every(({ id }) => ended.has(id)) &&
