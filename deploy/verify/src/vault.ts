@@ -1,6 +1,13 @@
 import type { Address, Units } from '#libs/domain';
 import { unitsFloor } from '#libs/domain';
-import { type ChainTransaction, callData, readAddress, readUint, readUints } from '#libs/tron';
+import {
+  type BlockRef,
+  type ChainTransaction,
+  callData,
+  readAddress,
+  readUint,
+  readUints,
+} from '#libs/tron';
 import type { Audit } from './audit.js';
 import { UsageError } from './options.js';
 
@@ -38,12 +45,21 @@ export async function batchOnChain({ chain, place }: OnChain, id: Buffer): Promi
   return readUint(await chain.view(place.vault, data));
 }
 
+/** No chain has so many blocks, and nodes do not take such a number. */
+const BLOCKS_MAX = 2n ** 40n;
+
+/** A solidified block, by a number that may be any. */
+export async function blockOf({ chain }: OnChain, number: bigint): Promise<BlockRef | undefined> {
+  return number < 0n || number > BLOCKS_MAX ? undefined : chain.solidRef(number);
+}
+
 /** A transaction in a solidified block. */
 export async function transactionIn(
   { chain }: OnChain,
   block: bigint,
   txid: Buffer | null,
 ): Promise<ChainTransaction | undefined> {
+  if (block < 0n || block > BLOCKS_MAX) return undefined;
   const found = await chain.solidBlock(block);
   return found?.transactions.find((each) => each.txid === txid?.toString('hex'));
 }

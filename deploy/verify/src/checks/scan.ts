@@ -1,7 +1,7 @@
 import { SUPPLY_UNITS } from '#libs/domain';
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
-import { transactionIn } from '../vault.js';
+import { blockOf, transactionIn } from '../vault.js';
 import { comparing } from './comparison.js';
 import { type OwnRow, ownAgrees, ownColumns } from './own.js';
 
@@ -44,14 +44,15 @@ const RESOLUTIONS = `
     where o.txid = r.txid and o.index = r.index)`;
 
 /** The chain was read as far as is noted: what lies before is never looked at again. */
-async function cursor({ sql, chain, count }: Audit): Promise<void> {
+async function cursor(audit: Audit): Promise<void> {
+  const { sql, count } = audit;
   const [read] = await sql<{ next: bigint; id: string; atMs: bigint }[]>`
     select next_block as next, last_block_id as id, last_timestamp_ms as "atMs"
     from settlement.cursor`;
   if (read === undefined || read.id === '') return;
   count(1);
   const row = { table: 'settlement.cursor', key: `block ${read.next - 1n}` };
-  const block = await chain.solidRef(read.next - 1n);
+  const block = await blockOf(audit, read.next - 1n);
   if (block === undefined) differ(row, 'a solidified block', 'none of this number');
   agree(row, 'block id', block.id, read.id);
   agree(row, 'time', block.timestampMs, read.atMs);
