@@ -26,11 +26,12 @@ export type Check = { readonly name: string; readonly run: (audit: Audit) => Pro
 /** Rows that are in memory at a time. */
 export const PAGE_ROWS = 2_000;
 
-/** Lets reading take as long as it takes, and plans cursors for reading them to their end. */
+/** Lets reading take as long as it takes; plans cursors for reading them to their end, and joins of large tables. */
 export async function readAtLeisure(sql: TransactionSql): Promise<void> {
   await sql`select set_config('statement_timeout', '0', true),
     set_config('idle_in_transaction_session_timeout', '0', true),
     set_config('cursor_tuple_fraction', '1', true),
+    set_config('work_mem', '64MB', true),
     set_config('max_parallel_workers_per_gather', '0', true)`;
 }
 

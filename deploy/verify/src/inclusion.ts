@@ -2,7 +2,8 @@ import type { Database } from '#libs/database';
 import { type Address, addressBytes, foldProof, type Units } from '#libs/domain';
 import { type Audit, readAtLeisure } from './audit.js';
 import { type EpochRow, epochsOf } from './checks/epoch-row.js';
-import { ACCOUNT, EpochTree, fastKeccak, LEAF_KINDS, leafCount, leavesOf } from './epoch-tree.js';
+import { EpochTree } from './epoch-tree.js';
+import { ACCOUNT, idOf, LEAF_KINDS, leafCount, leavesOf } from './leaves.js';
 import { epochOnChain } from './vault.js';
 
 /** A leaf with its proof, as GetInclusionProof gives it. */
@@ -43,12 +44,13 @@ async function build(
 ): Promise<Proof | string> {
   const { epochNo } = epoch;
   const count = await leafCount(audit, epoch);
-  const tree = new EpochTree(epoch.secret, count, await fastKeccak());
+  const tree = await EpochTree.withSecret(epoch.secret, count);
+  const id = idOf(ACCOUNT, account);
   let own: Buffer | undefined;
   for (const kind of LEAF_KINDS) {
     for await (const leaf of leavesOf(audit, epoch, kind)) {
       const bytes = tree.add(leaf);
-      if (kind === ACCOUNT && leaf.key === account) own = bytes;
+      if (kind === ACCOUNT && leaf.id.equals(id)) own = bytes;
     }
   }
   if (tree.count === 0) {

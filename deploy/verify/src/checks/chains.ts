@@ -189,19 +189,25 @@ function changed(row: JournalRow, expected: string): DifferenceError {
 
 /** Postings that no link covers and that do not wait for one. */
 async function noStrays({ sql }: Audit): Promise<void> {
+  // Each condition by itself: put together by OR they would be looked up row by row.
   const [stray] = await sql<JournalRow[]>`
-    with sealed as (
+    with sealed as materialized (
       select unnest(operations) as no from ledger.flushes where part = -1
       union all select operation_no from ledger.unsealed_operations
-    )
-    select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.journal j
-    where (j.part = -1 and not exists (select from sealed s where s.no = j.entry_no))
-      or (j.part >= 0 and not exists (
-        select from ledger.flushes f where f.part = j.part and f.at_ms = j.at_ms
-          and f.first_offset = j.entry_no and f.flush_no > 0)
+    ), j as (
+      select * from ledger.journal o
+      where o.part = -1 and not exists (select from sealed s where s.no = o.entry_no)
+      union all
+      select * from ledger.journal o
+      where o.part >= 0 and not exists (
+          select from ledger.flushes f where f.part = o.part and f.at_ms = o.at_ms
+            and f.first_offset = o.entry_no and f.flush_no > 0)
         and not exists (
-          select from ledger.flushes f where f.part = j.part and f.flush_no = 0 and f.postings > 0))
-      or j.part < -1
+          select from ledger.flushes f where f.part = o.part and f.flush_no = 0 and f.postings > 0)
+      union all
+      select * from ledger.journal o where o.part < -1
+    )
+    select ${sql.unsafe(JOURNAL_COLUMNS)} from j
     order by j.part, j.at_ms, j.entry_no, j.line limit 1`;
   if (stray !== undefined) throw changed(stray, 'a link that covers it');
 }

@@ -35,6 +35,7 @@ type ClaimRow = {
   readonly chainEnd: Buffer | null;
   readonly tickValue: bigint | null;
   readonly tickBase: bigint;
+  readonly ticksMax: bigint | null;
   readonly tickIndex: bigint;
   readonly tickPreimage: Buffer | null;
   readonly commitments: TickCommitment[] | null;
@@ -104,7 +105,7 @@ function problemOf(claim: ClaimRow, digests: Digests): string | undefined {
 
 /** Commitments of a channel: those stored apart, and the one that it has now. */
 function commitmentsOf(claim: ClaimRow): TickCommitment[] {
-  const { chainEnd, tickValue, tickBase, commitments } = claim;
+  const { chainEnd, tickValue, tickBase, ticksMax, commitments } = claim;
   const stored = (commitments ?? []).map((each) => ({
     chainEnd: unhex(String(each.chainEnd)),
     tickValueUnits: BigInt(each.tickValueUnits),
@@ -112,22 +113,32 @@ function commitmentsOf(claim: ClaimRow): TickCommitment[] {
     baseUnits: BigInt(each.baseUnits),
   }));
   if (chainEnd === null || tickValue === null) return stored;
-  const own = { chainEnd, tickValueUnits: tickValue, ticksMax: 0n, baseUnits: tickBase };
+  const own = {
+    chainEnd,
+    tickValueUnits: tickValue,
+    ticksMax: ticksMax ?? 0n,
+    baseUnits: tickBase,
+  };
   return [...stored, own];
 }
 
 // A late chain is checked from its own commitment; its amounts lie above those of the ones before.
 function claimedTick(claim: ClaimRow, index: bigint): string | undefined {
   const { proof, cumulative } = claim;
-  const matching = commitmentsOf(claim).filter((each) => tickUnits(each, index) === cumulative);
+  const matching = commitmentsOf(claim).filter(
+    (each) => index <= each.ticksMax && tickUnits(each, index) === cumulative,
+  );
   const holds =
     proof !== null &&
     matching.some(({ chainEnd }) => hashesForward(proof, Number(index), chainEnd, sha256));
   return holds ? undefined : 'a tick that does not lead to what its signer has committed';
 }
 
-function tickProblem({ tickIndex, tickPreimage, chainEnd }: ClaimRow): string | undefined {
+function tickProblem(claim: ClaimRow): string | undefined {
+  const { tickIndex, tickPreimage, chainEnd, ticksMax } = claim;
   if (chainEnd === null) return tickIndex === 0n ? undefined : 'ticks without a commitment';
+  // Before it is hashed so often.
+  if (tickIndex < 0n || tickIndex > (ticksMax ?? 0n)) return 'a last tick beyond the chain';
   const holds =
     tickPreimage !== null && hashesForward(tickPreimage, Number(tickIndex), chainEnd, sha256);
   return holds ? undefined : 'a last tick that does not lead to the chain';
@@ -214,7 +225,7 @@ function claimsOf({ sql }: Audit) {
     select c.part, c.channel_no as "channelNo", c.channel_id as "channelId", payee.address as payee,
       coalesce(k.public_key, payer.public_key) as "signerKey", c.cumulative_units as cumulative, c.claim_kind as kind,
       c.claim_detail as detail, c.claim_proof as proof, c.tick_chain_end as "chainEnd",
-      c.tick_value_units as "tickValue", c.tick_base_units as "tickBase",
+      c.tick_value_units as "tickValue", c.tick_base_units as "tickBase", c.ticks_max as "ticksMax",
       c.tick_index as "tickIndex", c.tick_preimage as "tickPreimage",
       case when c.claim_kind = ${TICK} then (
         select jsonb_agg(jsonb_build_object('chainEnd', encode(t.chain_end, 'hex'),

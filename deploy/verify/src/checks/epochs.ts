@@ -1,19 +1,11 @@
-import { addressFromBytes } from '#libs/domain';
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
-import {
-  ACCOUNT,
-  CHANNEL,
-  EpochTree,
-  fastKeccak,
-  LEAF_KINDS,
-  type Leaf,
-  leafCount,
-  leavesOf,
-} from '../epoch-tree.js';
+import { EpochTree } from '../epoch-tree.js';
+import { LEAF_KINDS, leafCount, leavesOf } from '../leaves.js';
 import { epochOnChain } from '../vault.js';
+import { asOwed, inOrder } from './epoch-leaves.js';
 import { type EpochRow, epochKey, epochsOf } from './epoch-row.js';
-import { type Owed, owedAt } from './owed.js';
+import { owedAt } from './owed.js';
 
 /** Every epoch that counts as committed is on the chain as it is here, and lies between its neighbours. */
 async function committed(audit: Audit): Promise<void> {
@@ -89,11 +81,12 @@ async function tree(audit: Audit, epoch: EpochRow, isLast: boolean): Promise<voi
   // Leaves of old epochs are removed while we look, and their nodes after them.
   if (count === 0 && !isLast) return;
   agree(row, 'leaves', count, epoch.leaves);
-  const built = new EpochTree(epoch.secret, count, await fastKeccak());
+  const built = await EpochTree.withSecret(epoch.secret, count);
   for (const kind of LEAF_KINDS) {
     const leaves = inOrder(epoch, leavesOf(audit, epoch, kind));
     if (isLast) {
-      for await (const leaf of asOwed(epoch, leaves, owedAt(audit, epoch, kind))) built.add(leaf);
+      for await (const leaf of asOwed(epoch, kind, leaves, owedAt(audit, epoch, kind)))
+        built.add(leaf);
     } else {
       for await (const leaf of leaves) built.add(leaf);
     }
@@ -102,68 +95,6 @@ async function tree(audit: Audit, epoch: EpochRow, isLast: boolean): Promise<voi
   agree(row, 'root of its leaves', top?.hashAt(0), epoch.root);
   agree(row, 'total of its leaves', top?.sumAt(0), epoch.totalUnits);
   await nodes(audit, epoch, built);
-}
-
-/** Leaves stand by rising keys, in pieces that are numbered and say where they begin: so they are found for proofs. */
-async function* inOrder(
-  epoch: EpochRow,
-  leaves: ReturnType<typeof leavesOf>,
-): AsyncGenerator<Leaf> {
-  let before: string | undefined;
-  let chunkNo = -1;
-  for await (const leaf of leaves) {
-    const row = leafKey(epoch, leaf.kind, leaf.key);
-    if (leaf.firstKey !== undefined) {
-      chunkNo += 1;
-      agree(row, 'piece', chunkNo, leaf.chunkNo);
-      agree(row, 'first key of its piece', leaf.key, leaf.firstKey);
-    }
-    if (before !== undefined && leaf.key <= before) {
-      differ(row, `a leaf behind ${before}`, 'one before it');
-    }
-    before = leaf.key;
-    yield leaf;
-  }
-}
-
-function leafKey({ epochNo }: EpochRow, kind: number, key: string) {
-  const name = kind === ACCOUNT ? 'account' : kind === CHANNEL ? 'channel' : 'line';
-  return { table: 'settlement.epoch_leaves', key: `epoch ${epochNo}, ${name} ${key}` };
-}
-
-/** Leaves that say what is owed, each of them. */
-async function* asOwed(
-  epoch: EpochRow,
-  leaves: AsyncGenerator<Leaf>,
-  owed: AsyncGenerator<Owed>,
-): AsyncGenerator<Leaf> {
-  let [left, right] = [await leaves.next(), await owed.next()];
-  while (left.done !== true || right.done !== true) {
-    const [leaf, debt] = [left.done ? undefined : left.value, right.done ? undefined : right.value];
-    const key = [leaf?.key, debt?.key].filter((each) => each !== undefined).sort()[0] ?? '';
-    const [isLeaf, isDebt] = [leaf?.key === key, debt?.key === key];
-    const row = leafKey(epoch, (leaf ?? { kind: 0 }).kind, key);
-    const [said, due] = [isLeaf ? leaf : undefined, isDebt ? debt : undefined];
-    agree(row, 'units owed by the journal', due?.units ?? 0n, said?.units ?? 0n);
-    if (said !== undefined && due !== undefined)
-      agree(row, 'content', contentOwed(due), contentOf(said));
-    if (said !== undefined) yield said;
-    if (isLeaf) left = await leaves.next();
-    if (isDebt) right = await owed.next();
-  }
-}
-
-// What a leaf says besides its key and its units.
-function contentOf({ kind, bytes }: Leaf): string {
-  const address = (at: number) => addressFromBytes(bytes.subarray(at, at + 20));
-  if (kind === ACCOUNT) return '';
-  if (kind !== CHANNEL) return `for ${address(36)}`;
-  return `from ${address(32)} to ${address(52)}, ${bytes.readBigUInt64BE(72)} booked`;
-}
-
-function contentOwed({ payer, payee, booked }: Owed): string {
-  if (payee === undefined) return '';
-  return payer === undefined ? `for ${payee}` : `from ${payer} to ${payee}, ${booked} booked`;
 }
 
 /** The stored nodes are those of the tree: owners' proofs are made of them. */

@@ -1,6 +1,6 @@
 import type { Address, Units } from '#libs/domain';
 import { type Audit, rowsOf } from '../audit.js';
-import { ACCOUNT, CHANNEL } from '../epoch-tree.js';
+import { ACCOUNT, CHANNEL } from '../leaves.js';
 import type { EpochRow } from './epoch-row.js';
 
 /** What the ledger owed at an epoch's moment, by the key of its leaf. */
@@ -70,12 +70,14 @@ function journalAt({ sql }: Audit, { flushNos, operations }: EpochRow) {
   const int8s = (values: readonly bigint[]) => sql.array([...values], 1016);
   return sql`
     select j.* from ledger.journal j
-    left join ledger.flushes f on j.part >= 0 and f.part = j.part and f.at_ms = j.at_ms
+    left join ledger.flushes f on f.part = j.part and f.at_ms = j.at_ms
       and f.first_offset = j.entry_no and f.flush_no > 0
-    where case when j.part >= 0
-      then coalesce(f.flush_no, 0) <= (${int8s(flushNos)}::bigint[])[j.part + 2]
-      else j.entry_no in (
-        select unnest(operations) from ledger.flushes
-          where part = -1 and flush_no <= (${int8s(flushNos)}::bigint[])[1]
-        union all select unnest(${int8s(operations)}::bigint[])) end`;
+    where j.part >= 0 and coalesce(f.flush_no, 0) <= (${int8s(flushNos)}::bigint[])[j.part + 2]
+    union all
+    select j.* from ledger.journal j join (
+      select unnest(operations) as no from ledger.flushes
+      where part = -1 and flush_no <= (${int8s(flushNos)}::bigint[])[1]
+      union select unnest(${int8s(operations)}::bigint[])
+    ) o on o.no = j.entry_no
+    where j.part = -1`;
 }

@@ -129,7 +129,7 @@ const DEPOSITS = `
     jsonb_build_object('posting', true,
       'resolution', k.resolved_at_ms is not null) as expected,
     jsonb_build_object('posting', b.reference is not null and k.txid is not null,
-      'resolution', exists (select from resolved r where r.reference = k.txid and r.units = k.units
+      'resolution', k.resolved_at_ms is not null and exists (select from resolved r where r.reference = k.txid and r.units = k.units
         and r.at_ms = k.resolved_at_ms and r.credit_no = k.account_no)) as found
   from kept k full join booked b on b.reference = k.txid and b.asset = k.asset and b.units = k.units
     and b.at_ms = k.credited_at_ms and b.credit_kind = k.credit_kind and b.credit_no = k.credit_no
