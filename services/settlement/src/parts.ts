@@ -18,6 +18,7 @@ import { EpochProofsService } from './application/epoch-proofs.service.js';
 import { type ChainPlace, ownAddresses } from './application/ports.js';
 import { SettlementRunService } from './application/settlement-run.service.js';
 import { StatusService } from './application/status.service.js';
+import { VaultCallService } from './application/vault-call.service.js';
 import { VaultCheckService } from './application/vault-check.service.js';
 import { WalletCheckService } from './application/wallet-check.service.js';
 import { WithdrawalIntakeService } from './application/withdrawal-intake.service.js';
@@ -143,34 +144,16 @@ function createEpochs(
     pauseMs: BigInt(config.EPOCH_PAUSE_MS),
     attemptsMax: config.ATTEMPTS_MAX,
     rebroadcastMs: BigInt(config.REBROADCAST_MS),
-    expirationMs: BigInt(config.TX_EXPIRATION_MS),
   };
+  const expirationMs = BigInt(config.TX_EXPIRATION_MS);
+  const calls = new VaultCallService(chain, wallet, signer, place, expirationMs, clock);
   const digests = new Digests({ chainId: config.CHAIN_ID, vaultAddress: config.VAULT_ADDRESS });
   return {
     vaultCheck,
-    epochDriver: new EpochDriverService(
-      chain,
-      repositories,
-      maker,
-      wallet,
-      signer,
-      place,
-      policy,
-      clock,
-      logger,
-    ),
+    epochDriver: new EpochDriverService(chain, repositories, maker, calls, policy, clock, logger),
     proofs: new EpochProofsService(epochs, epochProofs, digests, clock),
     claimProofs: new ClaimProofsService(claims, steps, digests, clock),
-    claimDriver: new ClaimDriverService(
-      chain,
-      repositories,
-      wallet,
-      signer,
-      place,
-      policy,
-      clock,
-      logger,
-    ),
+    claimDriver: new ClaimDriverService(chain, repositories, calls, policy, clock, logger),
   };
 }
 

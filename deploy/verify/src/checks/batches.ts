@@ -203,7 +203,8 @@ function batchesOf({ sql }: Audit) {
     order by b.batch_no`;
 }
 
-/** Every batch has its seals, since the first one that has any. */
+/** Every batch has its seals. Those planned before there were seals (migration 0014) have none: the oldest seal of a plan
+ * tells where they begin. */
 const SEALS = `
   select format('batch %s', coalesce(b.batch_no, s.batch_no)) as key,
     jsonb_build_object('batch', true, 'seal of its plan', true, 'seal of its end', b.state in (5, 6))

@@ -2,11 +2,11 @@ import { assetFromWire } from '#libs/contracts';
 import type { AssetName } from '#libs/domain';
 import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
-import { type BroadcastAnswer, type TronChain, TronNodeError } from '#libs/tron';
+import { type TronChain, TronNodeError } from '#libs/tron';
 import { openBatch } from '../domain/open-batch.js';
 import { type Lack, Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
-import { afterFailure, nextStep, type Observation, type Step } from '../domain/step.js';
+import { afterFailure, nextStep, type Step } from '../domain/step.js';
 import type { BatchStepRepository, OpenBatchRow } from '../repositories/batch-step.repository.js';
 import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
 import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
@@ -14,6 +14,7 @@ import type { BatchSignerService, SigningContext } from './batch-signer.service.
 import type { Clock } from './clock.js';
 import { concurrently } from './concurrently.js';
 import { notNow } from './not-now.js';
+import { observe, send } from './stored-bytes.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
 /** How patient and how parallel the driver is. */
@@ -106,7 +107,7 @@ export class BatchDriverService {
     const asset = assetFromWire(row.asset);
     if (asset === undefined) throw new Error(`batch ${row.batchNo} has no known asset`);
     try {
-      const seen = await this.#observe(row, cursor);
+      const seen = await observe(this.chain, row, cursor, row.vaultPaidBy?.toString('hex'));
       return { row, asset, step: nextStep(openBatch(row), seen, this.clock(), this.policy) };
     } catch (error) {
       if (!(error instanceof TronNodeError)) throw error;
@@ -114,28 +115,6 @@ export class BatchDriverService {
       this.logger.debug({ batchNo: row.batchNo, err: error }, 'a batch could not be observed');
       return { row, asset, step: { do: 'wait' } };
     }
-  }
-
-  async #observe(row: OpenBatchRow, cursor: Cursor): Promise<Observation> {
-    const facts = {
-      vaultPaidBy: row.vaultPaidBy?.toString('hex'),
-      solid:
-        row.solidSucceeded === null
-          ? undefined
-          : { succeeded: row.solidSucceeded, result: row.solidResult ?? '' },
-      scannedUntilMs: cursor.lastTimestampMs,
-    };
-    const settled = facts.vaultPaidBy !== undefined || facts.solid !== undefined;
-    if (settled || row.txid === null || row.attempt === null) {
-      return { ...facts, includedIn: undefined, claimedSolid: false };
-    }
-    const txid = row.txid.toString('hex');
-    if (cursor.lastTimestampMs > (row.expirationMs ?? 0n)) {
-      const claimedSolid = await this.chain.isSolidified(txid);
-      return { ...facts, includedIn: undefined, claimedSolid };
-    }
-    const inclusion = (row.broadcasts ?? 0) > 0 ? await this.chain.inclusion(txid) : undefined;
-    return { ...facts, includedIn: inclusion?.blockNumber, claimedSolid: false };
   }
 
   async #blocked(): Promise<string> {
@@ -264,33 +243,14 @@ export class BatchDriverService {
   readonly #refunds = (failures: number): boolean =>
     afterFailure(failures, this.policy.failuresMax) === 'refund';
 
-  /** Sends the stored bytes, never others. What the node answers decides nothing about money. */
   async #broadcast(row: OpenBatchRow): Promise<void> {
     const { batchNo, attempt, signed } = row;
     if (signed === null || attempt === null) throw new Error(`batch ${batchNo} is not signed`);
     failPoint('settlement.before-broadcast');
-    const answer = await this.#send(batchNo, signed.toString('hex'));
+    const refusal = await send(this.chain, this.logger, signed, { batchNo });
     failPoint('settlement.after-broadcast');
-    let refusal = '';
-    if (!answer.accepted) {
-      const { code, message: told } = answer;
-      this.logger.warn({ batchNo, code, told }, 'a broadcast was refused');
-      // Only a refusal of the content ends a batch, and only once the transaction is proven dead.
-      if (code === 'CONTRACT_VALIDATE_ERROR') refusal = told || code;
-    }
     await this.steps.broadcast(batchNo, attempt, refusal, this.clock());
     failPoint('settlement.after-broadcast-noted');
-  }
-
-  async #send(batchNo: bigint, signedHex: string): Promise<BroadcastAnswer> {
-    try {
-      return await this.chain.broadcast(signedHex);
-    } catch (error) {
-      if (!(error instanceof TronNodeError)) throw error;
-      // It may or may not have arrived: no different from an answer that cannot be trusted.
-      this.logger.warn({ batchNo, err: error }, 'a broadcast got no answer');
-      return { accepted: true };
-    }
   }
 
   /** Another process may work on the same batch; whoever comes second changes nothing. */

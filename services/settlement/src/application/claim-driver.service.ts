@@ -1,30 +1,19 @@
 import type { Logger } from '#libs/observability';
-import {
-  buildTransaction,
-  encodeVaultCall,
-  type Signer,
-  signedTransactionHex,
-  type TronChain,
-  TronNodeError,
-} from '#libs/tron';
+import { encodeVaultCall, type TronChain } from '#libs/tron';
 import { mostClaimUse } from '../domain/costs.js';
 import { openBatch } from '../domain/open-batch.js';
-import { Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
-import { nextStep, type Observation, type Step, type StepPolicy } from '../domain/step.js';
+import { nextStep, type Step, type StepPolicy } from '../domain/step.js';
 import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
 import type { ClaimRepository, OverdueRow } from '../repositories/claim.repository.js';
 import type { ReleaseStepRepository } from '../repositories/release-step.repository.js';
 import type { Cursor, ScanRepository } from '../repositories/scan.repository.js';
 import type { Clock } from './clock.js';
 import { notNow } from './not-now.js';
-import type { ChainPlace } from './ports.js';
-import type { WalletCheckService } from './wallet-check.service.js';
+import { observe, send } from './stored-bytes.js';
+import type { VaultCallService } from './vault-call.service.js';
 
 const SETS_PER_ROUND = 16;
-
-/** How releases are sent. */
-export type ReleasePolicy = StepPolicy & { readonly expirationMs: bigint };
 
 /** What the driver reads and writes. */
 export type ClaimStores = {
@@ -44,10 +33,8 @@ export class ClaimDriverService {
   constructor(
     private readonly chain: TronChain,
     private readonly stores: ClaimStores,
-    private readonly wallet: WalletCheckService,
-    private readonly signer: Signer,
-    private readonly place: ChainPlace,
-    private readonly policy: ReleasePolicy,
+    private readonly calls: VaultCallService,
+    private readonly policy: StepPolicy,
     private readonly clock: Clock,
     private readonly logger: Logger,
   ) {}
@@ -80,7 +67,7 @@ export class ClaimDriverService {
   async #drive(row: OverdueRow, cursor: Cursor): Promise<boolean | string> {
     try {
       if (row.releasedBy !== null) return await this.#giveBack(row, row.releasedBy);
-      const seen = await this.#observe(row, cursor);
+      const seen = await observe(this.chain, row, cursor);
       const open = openBatch({ ...row, chainBatchId: null });
       return await this.#take(row, nextStep(open, seen, this.clock(), this.policy));
     } catch (error) {
@@ -94,27 +81,6 @@ export class ClaimDriverService {
     const payouts = await this.stores.claims.release(batchNo, releasedBy, this.clock());
     this.logger.info({ batchNo, payouts }, 'claims were released, what nobody claimed goes back');
     return true;
-  }
-
-  async #observe(row: OverdueRow, cursor: Cursor): Promise<Observation> {
-    const { txid, solidSucceeded, solidResult } = row;
-    const nothing = {
-      vaultPaidBy: undefined,
-      solid:
-        solidSucceeded === null
-          ? undefined
-          : { succeeded: solidSucceeded, result: solidResult ?? '' },
-      scannedUntilMs: cursor.lastTimestampMs,
-      includedIn: undefined,
-      claimedSolid: false,
-    };
-    if (txid === null || solidSucceeded !== null) return nothing;
-    const id = txid.toString('hex');
-    if (cursor.lastTimestampMs > (row.expirationMs ?? 0n)) {
-      return { ...nothing, claimedSolid: await this.chain.isSolidified(id) };
-    }
-    if ((row.broadcasts ?? 0) === 0) return nothing;
-    return { ...nothing, includedIn: (await this.chain.inclusion(id))?.blockNumber };
   }
 
   async #take(row: OverdueRow, step: Step): Promise<boolean | string> {
@@ -155,53 +121,18 @@ export class ClaimDriverService {
     }
   }
 
-  async #sign(row: OverdueRow, attempt: number): Promise<boolean | string> {
-    const [reference, head, state] = await Promise.all([
-      this.chain.solidHead(),
-      this.chain.head(),
-      this.wallet.read(),
-    ]);
-    const use = mostClaimUse();
-    const purse = new Purse(state, state.prices);
-    const why = state.blocked ?? purse.lack('TRC20_BTT', 0n, use)?.text;
-    if (why !== undefined) return why;
-    const feeLimitSun = use.energy * state.prices.energySun;
-    const expirationMs = head.timestampMs + this.policy.expirationMs;
-    const batchId = row.chainBatchId.toString('hex');
+  async #sign({ batchNo, chainBatchId }: OverdueRow, attempt: number): Promise<boolean | string> {
+    const batchId = chainBatchId.toString('hex');
     const data = encodeVaultCall({ method: 'releaseClaims', batchId });
-    const { raw, txid } = buildTransaction({
-      owner: this.signer.address,
-      call: { kind: 'trigger', contract: this.place.vault, data },
-      reference,
-      expirationMs,
-      timestampMs: this.clock(),
-      feeLimitSun,
-    });
-    const signature = await this.signer.sign(raw);
-    const signed = Buffer.from(signedTransactionHex(raw, signature), 'hex');
-    const { batchNo } = row;
-    await this.stores.releaseSteps.sign(
-      { batchNo, attempt, txid, raw, signed, feeLimitSun, expirationMs },
-      this.clock(),
-    );
+    const signed = await this.calls.sign({ data, use: mostClaimUse(), attempt });
+    if (typeof signed === 'string') return signed;
+    await this.stores.releaseSteps.sign(batchNo, signed, this.clock());
     return true;
   }
 
-  /** Sends the stored bytes, never others. What the node answers decides nothing about money. */
   async #broadcast({ batchNo, signed }: OverdueRow, attempt: number): Promise<void> {
     if (signed === null) throw new Error(`the release of batch ${batchNo} is not signed`);
-    let refusal = '';
-    try {
-      const answer = await this.chain.broadcast(signed.toString('hex'));
-      if (!answer.accepted) {
-        const { code, message } = answer;
-        this.logger.warn({ batchNo, code, told: message }, 'a broadcast was refused');
-        if (code === 'CONTRACT_VALIDATE_ERROR') refusal = message || code;
-      }
-    } catch (error) {
-      if (!(error instanceof TronNodeError)) throw error;
-      this.logger.warn({ batchNo, err: error }, 'a broadcast got no answer');
-    }
+    const refusal = await send(this.chain, this.logger, signed, { batchNo });
     await this.stores.releaseSteps.broadcast(batchNo, attempt, refusal, this.clock());
   }
 

@@ -1,18 +1,10 @@
 import type { Logger } from '#libs/observability';
-import {
-  buildTransaction,
-  callData,
-  type Signer,
-  signedTransactionHex,
-  type TronChain,
-  TronNodeError,
-} from '#libs/tron';
+import { callData, type TronChain } from '#libs/tron';
 import { EPOCH_ENERGY_MAX, type EpochTerms, epochDue } from '../domain/epoch.js';
 import { openBatch } from '../domain/open-batch.js';
 import { EPOCH_TOO_OLD } from '../domain/preflight.js';
-import { Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
-import { nextStep, type Observation, type Step, type StepPolicy } from '../domain/step.js';
+import { nextStep, type Step, type StepPolicy } from '../domain/step.js';
 import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
 import type { EpochRepository } from '../repositories/epoch.repository.js';
 import type { EpochStepRepository, OpenEpochRow } from '../repositories/epoch-step.repository.js';
@@ -21,14 +13,14 @@ import type { StrandedRepository } from '../repositories/stranded.repository.js'
 import type { Clock } from './clock.js';
 import { type EpochMakerService, EpochRefusedError } from './epoch-maker.service.js';
 import { notNow } from './not-now.js';
-import type { ChainPlace } from './ports.js';
-import type { WalletCheckService } from './wallet-check.service.js';
+import { observe, send } from './stored-bytes.js';
+import type { VaultCallService } from './vault-call.service.js';
 
 /** The most that committing may use. */
 const EPOCH_USE = { energy: EPOCH_ENERGY_MAX, transactionBytes: [500n], activations: 0n };
 
 /** How epochs are made and sent. */
-export type EpochPolicy = EpochTerms & StepPolicy & { readonly expirationMs: bigint };
+export type EpochPolicy = EpochTerms & StepPolicy;
 
 /** What the driver reads and writes. */
 export type EpochStores = {
@@ -50,9 +42,7 @@ export class EpochDriverService {
     private readonly chain: TronChain,
     private readonly stores: EpochStores,
     private readonly maker: EpochMakerService,
-    private readonly wallet: WalletCheckService,
-    private readonly signer: Signer,
-    private readonly place: ChainPlace,
+    private readonly calls: VaultCallService,
     private readonly policy: EpochPolicy,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -120,33 +110,13 @@ export class EpochDriverService {
   async #drive(row: OpenEpochRow, cursor: Cursor): Promise<boolean> {
     const step = nextStep(
       openBatch({ ...row, chainBatchId: null }),
-      await this.#observe(row, cursor),
+      await observe(this.chain, row, cursor),
       this.clock(),
       this.policy,
     );
     if (step.do === 'halt') this.#pause(step.reason);
     if (step.do === 'halt' || step.do === 'wait') return false;
     return this.#take(row, step);
-  }
-
-  async #observe(row: OpenEpochRow, cursor: Cursor): Promise<Observation> {
-    const { txid, solidSucceeded, solidResult } = row;
-    const facts = {
-      vaultPaidBy: undefined,
-      solid:
-        solidSucceeded === null
-          ? undefined
-          : { succeeded: solidSucceeded, result: solidResult ?? '' },
-      scannedUntilMs: cursor.lastTimestampMs,
-    };
-    const nothing = { ...facts, includedIn: undefined, claimedSolid: false };
-    if (txid === null || row.attempt === null || solidSucceeded !== null) return nothing;
-    const id = txid.toString('hex');
-    if (cursor.lastTimestampMs > (row.expirationMs ?? 0n)) {
-      return { ...nothing, claimedSolid: await this.chain.isSolidified(id) };
-    }
-    if ((row.broadcasts ?? 0) === 0) return nothing;
-    return { ...nothing, includedIn: (await this.chain.inclusion(id))?.blockNumber };
   }
 
   async #take(row: OpenEpochRow, step: Step): Promise<boolean> {
@@ -189,51 +159,20 @@ export class EpochDriverService {
   }
 
   async #sign(row: OpenEpochRow, attempt: number): Promise<boolean> {
-    const [reference, head, state] = await Promise.all([
-      this.chain.solidHead(),
-      this.chain.head(),
-      this.wallet.read(),
-    ]);
+    const data = commitEpochData(row);
     // An old epoch stops payouts; a new one is what mends that.
-    const blocked = state.blocked === EPOCH_TOO_OLD ? undefined : state.blocked;
-    const feeLimitSun = EPOCH_ENERGY_MAX * state.prices.energySun;
-    const why = blocked ?? new Purse(state, state.prices).lack('TRC20_BTT', 0n, EPOCH_USE)?.text;
-    if (why !== undefined) {
-      this.#pause(why);
+    const signed = await this.calls.sign({ data, use: EPOCH_USE, attempt, mends: EPOCH_TOO_OLD });
+    if (typeof signed === 'string') {
+      this.#pause(signed);
       return false;
     }
-    const expirationMs = head.timestampMs + this.policy.expirationMs;
-    const { raw, txid } = buildTransaction({
-      owner: this.signer.address,
-      call: { kind: 'trigger', contract: this.place.vault, data: commitEpochData(row) },
-      reference,
-      expirationMs,
-      timestampMs: this.clock(),
-      feeLimitSun,
-    });
-    const signature = await this.signer.sign(raw);
-    const signed = Buffer.from(signedTransactionHex(raw, signature), 'hex');
-    await this.stores.epochSteps.sign(
-      { epochNo: row.epochNo, attempt, txid, raw, signed, feeLimitSun, expirationMs },
-      this.clock(),
-    );
+    await this.stores.epochSteps.sign({ epochNo: row.epochNo, ...signed }, this.clock());
     return true;
   }
 
   async #broadcast({ epochNo, signed }: OpenEpochRow, attempt: number): Promise<void> {
     if (signed === null) throw new Error(`epoch ${epochNo} is not signed`);
-    let refusal = '';
-    try {
-      const answer = await this.chain.broadcast(signed.toString('hex'));
-      if (!answer.accepted) {
-        const { code, message } = answer;
-        this.logger.warn({ epochNo, code, told: message }, 'a broadcast was refused');
-        if (code === 'CONTRACT_VALIDATE_ERROR') refusal = message || code;
-      }
-    } catch (error) {
-      if (!(error instanceof TronNodeError)) throw error;
-      this.logger.warn({ epochNo, err: error }, 'a broadcast got no answer');
-    }
+    const refusal = await send(this.chain, this.logger, signed, { epochNo });
     await this.stores.epochSteps.broadcast(epochNo, attempt, refusal, this.clock());
   }
 

@@ -2,6 +2,16 @@ import { Asset } from '#libs/contracts';
 import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
+import {
+  attemptColumns,
+  BATCHES,
+  endAttempt,
+  noteBroadcast,
+  noteConfirmed,
+  type OpenAttemptColumns,
+  type SignedAttempt,
+  storeAttempt,
+} from './attempt-steps.js';
 import type { StoredBatch } from './batch.repository.js';
 import { sealBatch } from './batch-seal.repository.js';
 import { BatchMovedError, durably, moved } from './batch-transaction.repository.js';
@@ -21,21 +31,12 @@ export type OpenBatchRow = Pick<
   | 'plannedAtMs'
   | 'toClaim'
   | 'claimableUntilS'
-> & {
-  readonly attempt: number | null;
-  readonly txid: Buffer | null;
-  readonly signed: Buffer | null;
-  readonly feeLimitSun: bigint | null;
-  readonly expirationMs: bigint | null;
-  readonly broadcasts: number | null;
-  readonly lastBroadcastAtMs: bigint | null;
-  readonly refusal: string | null;
-  readonly solidSucceeded: boolean | null;
-  readonly solidResult: string | null;
-  readonly vaultPaidBy: Buffer | null;
-  /** Since when epochs leave its TRC-10 payout out. */
-  readonly leavingAtMs: bigint | null;
-};
+> &
+  OpenAttemptColumns & {
+    readonly vaultPaidBy: Buffer | null;
+    /** Since when epochs leave its TRC-10 payout out. */
+    readonly leavingAtMs: bigint | null;
+  };
 
 /** One line of a batch. */
 export type BatchLine = {
@@ -45,15 +46,7 @@ export type BatchLine = {
 };
 
 /** A signed transaction to be stored before it is sent. */
-export type NewAttempt = {
-  readonly batchNo: bigint;
-  readonly attempt: number;
-  readonly txid: string;
-  readonly raw: Uint8Array;
-  readonly signed: Uint8Array;
-  readonly feeLimitSun: bigint;
-  readonly expirationMs: bigint;
-};
+export type NewAttempt = SignedAttempt & { readonly batchNo: bigint };
 
 const LINE_FAILED = 'the token refused to pay this destination';
 
@@ -74,10 +67,7 @@ export class BatchStepRepository {
     return sql<OpenBatchRow[]>`
       select b.batch_no as "batchNo", b.asset, b.state, b.chain_batch_id as "chainBatchId",
         b.payouts, b.total_units as "totalUnits", b.attempts, b.planned_at_ms as "plannedAtMs",
-        a.attempt, a.txid, a.signed,
-        a.fee_limit_sun as "feeLimitSun", a.expiration_ms as "expirationMs", a.broadcasts,
-        a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal,
-        o.succeeded as "solidSucceeded", o.result as "solidResult", v.txid as "vaultPaidBy",
+        ${attemptColumns(sql)}, v.txid as "vaultPaidBy",
         b.leaving_at_ms as "leavingAtMs", b.to_claim as "toClaim",
         b.claimable_until_s as "claimableUntilS"
       from settlement.batches b
@@ -130,11 +120,7 @@ export class BatchStepRepository {
         set state = ${BATCH.signed}, attempts = ${attempt.attempt}, txid = ${txid}
         where batch_no = ${attempt.batchNo} and state = ${BATCH.planned}
           and attempts = ${attempt.attempt - 1} and (not needs_approval or approved)`);
-      await tx.sql`
-        insert into settlement.attempts (batch_no, attempt, txid, raw, signed, fee_limit_sun,
-          expiration_ms, signed_at_ms)
-        values (${attempt.batchNo}, ${attempt.attempt}, ${txid}, ${Buffer.from(attempt.raw)},
-          ${Buffer.from(attempt.signed)}, ${attempt.feeLimitSun}, ${attempt.expirationMs}, ${nowMs})`;
+      await storeAttempt(tx, BATCHES, attempt.batchNo, attempt, nowMs);
       await report(tx, attempt.batchNo, WITHDRAWAL_STATES.signed, attempt.txid);
       return true;
     });
@@ -143,28 +129,15 @@ export class BatchStepRepository {
   /** BROADCAST: notes that the stored bytes were sent and what the node said. */
   broadcast(batchNo: bigint, attempt: number, refusal: string, nowMs: bigint): Promise<void> {
     return this.database.transaction(async (tx) => {
-      await moved(tx.sql`
-        update settlement.attempts
-        set broadcasts = broadcasts + 1, last_broadcast_at_ms = ${nowMs}, refusal = ${refusal}
-        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
-      const raised = await tx.sql`
-        update settlement.batches set state = ${BATCH.broadcast}
-        where batch_no = ${batchNo} and state = ${BATCH.signed}`;
-      if (raised.count === 1) await report(tx, batchNo, WITHDRAWAL_STATES.broadcast);
+      const isFirst = await noteBroadcast(tx, BATCHES, { no: batchNo, attempt }, refusal, nowMs);
+      if (isFirst) await report(tx, batchNo, WITHDRAWAL_STATES.broadcast);
     });
   }
 
   /** CONFIRMED, or back to BROADCAST when `block` is undefined because a fork undid it. */
   confirm(batchNo: bigint, attempt: number, block: bigint | undefined): Promise<void> {
     return this.database.transaction(async (tx) => {
-      await moved(tx.sql`
-        update settlement.attempts set confirmed_block = ${block ?? null}
-        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
-      await moved(tx.sql`
-        update settlement.batches
-        set state = ${block === undefined ? BATCH.broadcast : BATCH.confirmed}
-        where batch_no = ${batchNo} and state in (${BATCH.signed}, ${BATCH.broadcast},
-          ${BATCH.confirmed})`);
+      await noteConfirmed(tx, BATCHES, { no: batchNo, attempt }, block);
       if (block !== undefined) await report(tx, batchNo, WITHDRAWAL_STATES.confirmed);
     });
   }
@@ -209,14 +182,9 @@ export class BatchStepRepository {
 
   /** EXPIRED_PROVEN: the open attempt is dead, the batch may be signed anew. */
   expire(batchNo: bigint, attempt: number): Promise<void> {
-    return durably(this.database, async (tx) => {
-      await moved(tx.sql`
-        update settlement.attempts set outcome = ${OUTCOME.expired}
-        where batch_no = ${batchNo} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
-      await moved(tx.sql`
-        update settlement.batches set state = ${BATCH.planned}
-        where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
-    });
+    return durably(this.database, (tx) =>
+      endAttempt(tx, BATCHES, { no: batchNo, attempt }, OUTCOME.expired),
+    );
   }
 
   /**

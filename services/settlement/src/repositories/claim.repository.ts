@@ -2,23 +2,15 @@ import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { claimableNote, UNCLAIMED } from '../domain/claims.js';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
+import { attemptColumns, type OpenAttemptColumns } from './attempt-steps.js';
 import { durably, moved } from './batch-transaction.repository.js';
 
 /** A claim set whose time is over, with the open attempt of its release and what the solidified chain shows of both. */
-export type OverdueRow = {
+export type OverdueRow = OpenAttemptColumns & {
   readonly batchNo: bigint;
   readonly chainBatchId: Buffer;
   readonly state: number;
   readonly attempts: number;
-  readonly attempt: number | null;
-  readonly txid: Buffer | null;
-  readonly signed: Buffer | null;
-  readonly expirationMs: bigint | null;
-  readonly broadcasts: number | null;
-  readonly lastBroadcastAtMs: bigint | null;
-  readonly refusal: string | null;
-  readonly solidSucceeded: boolean | null;
-  readonly solidResult: string | null;
   /** Whoever has released it. */
   readonly releasedBy: Buffer | null;
 };
@@ -54,11 +46,10 @@ export class ClaimRepository {
 
   /** Sets that nobody can claim from any more at this time of the chain, oldest first. */
   overdue(chainTimeMs: bigint, limit: number): Promise<OverdueRow[]> {
-    return this.database.sql<OverdueRow[]>`
+    const { sql } = this.database;
+    return sql<OverdueRow[]>`
       select s.batch_no as "batchNo", b.chain_batch_id as "chainBatchId", s.state, s.attempts,
-        a.attempt, a.txid, a.signed, a.expiration_ms as "expirationMs", a.broadcasts,
-        a.last_broadcast_at_ms as "lastBroadcastAtMs", a.refusal, o.succeeded as "solidSucceeded",
-        o.result as "solidResult", r.txid as "releasedBy"
+        ${attemptColumns(sql)}, r.txid as "releasedBy"
       from settlement.claim_sets s
       join settlement.batches b on b.batch_no = s.batch_no
       left join settlement.release_attempts a
