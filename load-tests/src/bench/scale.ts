@@ -37,11 +37,12 @@ export async function measureScale(
     await withBenchStack(around, async (context) => {
       servers = context.stack.servers;
       const points: Point[] = [];
-      for (const size of SIZES[growth]) {
+      for (const [turn, size] of TURNS[growth].entries()) {
         around.signal.throwIfAborted();
         around.progress.say(`${growth}: ${size}`);
         const parts = await PREPARE[growth](context, size);
-        const run = await uniqueRun(context, growth, size, seconds, parts);
+        const seed = `${growth} ${size} ${turn}`;
+        const run = await uniqueRun(context, seed, seconds, parts);
         around.progress.say(`${growth}: ${size}: ${oneLine(run)}`);
         points.push({ size, run });
       }
@@ -52,10 +53,11 @@ export async function measureScale(
   return { curves, restartSeconds, servers };
 }
 
-const SIZES: Readonly<Record<Growth, readonly number[]>> = {
+/** Sizes in the order they are measured. Channels go up and down again, so that a machine that changes its speed is seen. */
+const TURNS: Readonly<Record<Growth, readonly number[]>> = {
   replicas: [1, 2],
   partitions: [1, 2, 4, 8],
-  channels: [1_000, 10_000, 100_000, 1_000_000],
+  channels: [1_000, 10_000, 100_000, 1_000_000, 1_000_000, 100_000, 10_000, 1_000],
   journal: [100_000, 1_000_000, 10_000_000],
 };
 
@@ -78,14 +80,13 @@ const PREPARE: Readonly<
 // Each point has accounts and channels of its own: a seed that no other point of the stack used.
 async function uniqueRun(
   context: BenchContext,
-  growth: Growth,
-  size: number,
+  seed: string,
   seconds: number,
   parts: PlanParts,
 ): Promise<RunResult> {
-  const plan = { ...planFor('unique', seconds, Date.now(), parts), seed: `${growth} ${size}` };
+  const plan = { ...planFor('unique', seconds, Date.now(), parts), seed };
   const { guessPerSecond, windowItems } = WORKLOAD.unique;
-  const name = join('scale', `${growth}-${size}`);
+  const name = join('scale', seed.replaceAll(' ', '-'));
   return await runWorkload(context, {
     name,
     plan,

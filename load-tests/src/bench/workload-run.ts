@@ -14,6 +14,7 @@ import { GeneratorProcess } from './generator/generator-process.js';
 import type { PhaseResult } from './generator/messages.js';
 import { LedgerWatchRepository } from './measure/ledger-watch.repository.js';
 import { type Measurement, Meter } from './measure/meter.js';
+import { measureRawLimits } from './measure/raw-limits.js';
 import type { Progress } from './progress.js';
 import { type Reconciliation, reconcile } from './reconcile.js';
 import { SeedRepository } from './seeding/seed.repository.js';
@@ -42,6 +43,8 @@ export type RunResult = {
   readonly name: string;
   readonly plan: CorpusPlan;
   readonly openSeconds: number;
+  /** What one core verified a second just before and just after the measurements. */
+  readonly rawVerify: { readonly before: number; readonly after: number };
   /** At the highest sustained rate, or the last one tried. */
   readonly top: Measurement;
   readonly half: Measurement;
@@ -52,6 +55,7 @@ export type RunResult = {
   readonly difference: string | undefined;
 };
 
+const RAW_SECONDS = 2;
 const SETTLE_SECONDS = 4;
 const PROBE_SECONDS = 8;
 const ATTEMPTS = 5;
@@ -104,15 +108,18 @@ class WorkloadRun {
     try {
       this.#unitsBefore = await this.#watch.appliedUnits();
       const meter = new Meter(stack, this.#watch, generator);
+      const before = measureRawLimits(RAW_SECONDS).verifyPerSecond;
       const { top, sustained } = await this.#measureTop(generator, meter);
       const halfSeconds = Math.max(10, Math.round(this.order.seconds / 3));
       await this.#corpus(halfSeconds * (top.askedPerSecond / 2));
       const half = await this.#measure(meter, 'half', top.askedPerSecond / 2, halfSeconds);
       await generator.finish();
+      const after = measureRawLimits(RAW_SECONDS).verifyPerSecond;
       return {
         name,
         plan,
         openSeconds,
+        rawVerify: { before, after },
         top,
         half,
         sustained,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchStack } from '../bench-stack.js';
 import { readAckTimes } from '../generator/ack-log.js';
 import type { GeneratorProcess } from '../generator/generator-process.js';
@@ -45,6 +46,8 @@ type Reading = {
 };
 
 const QUARTERS = [1, 2, 3, 4] as const;
+const SEEN_MS = 30_000;
+const SEEN_EVERY_MS = 250;
 
 /** Measures phases of a generator from outside the system. */
 export class Meter {
@@ -75,11 +78,21 @@ export class Meter {
       const phase = await this.generator.phase({ name, mode, seconds }, onStarted);
       if (readings.length < 2) readings.push(this.#read());
       await drain(phase);
+      await this.#untilSeen(phase, watcher);
       await watcher.stop();
       return await this.#result(phase, itemsPerSecond, watcher, readings);
     } finally {
       for (const timer of timers) clearTimeout(timer);
       await watcher.stop();
+    }
+  }
+
+  // What is applied says little about what was acknowledged: a voucher pays what a refused one before it would have paid.
+  async #untilSeen({ timesFile }: PhaseResult, { offsets }: LedgerWatcher): Promise<void> {
+    const untilMs = performance.now() + SEEN_MS;
+    while (visibility(readAckTimes(timesFile), offsets).missing > 0) {
+      if (performance.now() > untilMs) return;
+      await sleep(SEEN_EVERY_MS);
     }
   }
 

@@ -1,6 +1,7 @@
 import { GROWTHS, type Growth } from '../growths.js';
 import type { Point, ScaleResult } from '../scale.js';
 import { type Chart, svgOf } from './chart.js';
+import { rawVerifyOf } from './summary.js';
 import { type Cells, count, markdownTable } from './table.js';
 
 const TITLES: Readonly<Record<Growth, { what: string; logarithmic: boolean }>> = {
@@ -61,6 +62,7 @@ function cellsOf(growth: Growth, points: readonly Point[]): Cells {
       TITLES[growth].what,
       'acknowledged /s',
       'applied /s',
+      'to one core of verification',
       'ack p99 ms at half',
       'visible p99 ms',
       'ingest MiB',
@@ -71,6 +73,7 @@ function cellsOf(growth: Growth, points: readonly Point[]): Cells {
       count(size),
       count(run.top.ackedPerSecond),
       count(run.top.appliedPerSecond),
+      (run.top.appliedPerSecond / (rawVerifyOf(run) ?? Number.NaN)).toFixed(2),
       run.half.ack.p99.toFixed(1),
       count(run.top.visible.p99),
       memory(run, 'ingest'),
