@@ -244,6 +244,39 @@ describe('faults', () => {
     }
   });
 
+  it('let a call run out of what it may cost, which is undone', async () => {
+    const probe = await deployProbe(chain, payer.tronWeb, compileProbe());
+    const { transactionBuilder, trx } = payer.tronWeb;
+    const values = [
+      { type: 'address', value: payer.address },
+      { type: 'uint256', value: 1 },
+    ];
+    const call = async (feeLimit: number) => {
+      const method = 'transfer(address,uint256)';
+      const options = { feeLimit };
+      const { transaction } = await transactionBuilder.triggerSmartContract(
+        probe,
+        method,
+        options,
+        values,
+      );
+      await trx.sendRawTransaction(await trx.sign(transaction));
+      await chain.mine();
+      const { receipt, log } = await trx.getUnconfirmedTransactionInfo(transaction.txID);
+      return { ...receipt, logs: log?.length ?? 0 };
+    };
+    const good = await call(20_000_000);
+    expect(good).toMatchObject({ result: 'SUCCESS', logs: 1 });
+    const energy = Math.floor(good.energy_usage_total / 2);
+    chain.arm({ kind: 'cut-fee-limit', feeLimitSun: energy * 100 });
+    expect(await call(20_000_000)).toMatchObject({
+      result: 'OUT_OF_ENERGY',
+      energy_usage_total: energy,
+      logs: 0,
+    });
+    expect(await call(20_000_000)).toMatchObject({ result: 'SUCCESS', logs: 1 });
+  });
+
   it('answer late and with errors', async () => {
     await post(chain, '/dev/faults', {
       kind: 'delay-after',

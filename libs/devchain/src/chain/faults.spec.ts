@@ -32,6 +32,7 @@ describe('faults', () => {
     [{ kind: 'delay-after', delayMs: 1e12 }, /delayMs must be a whole number from 0 to 600000/],
     [{ kind: 'hold', offsetMs: 0.5 }, /offsetMs must be a whole number/],
     [{ kind: 'fail-call', result: 'nonsense' }, /result must be one of REVERT/],
+    [{ kind: 'cut-fee-limit', feeLimitSun: -1 }, /feeLimitSun must be a whole number from 0/],
     [{ kind: 'refuse', code: 'NO' }, /code must be one of SIGERROR/],
     [{ kind: 'answer', path: 5 }, /path must be a text that starts with \//],
     [{ kind: 'drop', count: -1 }, /count must be/],

@@ -1,5 +1,6 @@
 import { isObject, type Json, JsonError, type JsonObject } from '../codec/json.js';
 import type { BroadcastCode } from '../execution/outcome.js';
+import { params } from '../params.js';
 
 /** Misbehaviour of the chain itself, whichever node is asked. */
 export type ChainFault =
@@ -7,8 +8,14 @@ export type ChainFault =
   | { readonly kind: 'drop' }
   /** Accepts a transaction and keeps it back until so long before (negative, by default 1 ms) or after its expiration. */
   | { readonly kind: 'hold'; readonly offsetMs?: number }
-  /** Ends a contract call this way without running it. */
-  | { readonly kind: 'fail-call'; readonly result: ForcedResult };
+  | CallFault;
+
+/** Misbehaviour towards one contract call that is in a block. */
+export type CallFault =
+  /** Ends it this way without running it. */
+  | { readonly kind: 'fail-call'; readonly result: ForcedResult }
+  /** Runs it with at most this fee limit, sun, as if energy had become so much dearer since it was signed. */
+  | { readonly kind: 'cut-fee-limit'; readonly feeLimitSun: number };
 
 /** Misbehaviour of one node's HTTP API. */
 export type NodeFault =
@@ -56,6 +63,7 @@ const SOLID = '/walletsolidity/';
 const COUNT_MAX = 1_000_000;
 const DELAY_MS_MAX = 600_000;
 const OFFSET_MS_MAX = 60_000;
+const FEE_LIMIT_SUN_MAX = Number(params.feeLimitMaxSun);
 
 type Fields = { readonly json: JsonObject };
 type Reader = (fields: Fields) => Fault;
@@ -69,6 +77,10 @@ const readers: Readonly<Record<FaultKind, Reader>> = {
   'fail-call': ({ json }) => ({
     kind: 'fail-call',
     result: oneOf(json, 'result', RESULTS, 'OUT_OF_ENERGY'),
+  }),
+  'cut-fee-limit': ({ json }) => ({
+    kind: 'cut-fee-limit',
+    feeLimitSun: integer(json, 'feeLimitSun', 0, FEE_LIMIT_SUN_MAX, 1_000_000),
   }),
   'lie-success': () => ({ kind: 'lie-success' }),
   refuse: ({ json }) => ({
@@ -107,7 +119,8 @@ export function parseFault(json: Json): { fault: Fault; count: number } {
 
 /** True for faults that belong to the chain and not to one of its nodes. */
 export function isChainFault(fault: Fault): boolean {
-  return fault.kind === 'drop' || fault.kind === 'hold' || fault.kind === 'fail-call';
+  const kinds: readonly FaultKind[] = ['drop', 'hold', 'fail-call', 'cut-fee-limit'];
+  return kinds.includes(fault.kind);
 }
 
 function delay(kind: 'delay-before' | 'delay-after', { json }: Fields): Fault {

@@ -165,15 +165,11 @@ export class ChainNode {
     const block = this.context(this.ledger.headNumber + 1, timestampMs);
     overlay.checkpoint();
     try {
-      const forced =
-        transaction.type === 'TriggerSmartContract' ? this.faults.take('fail-call') : undefined;
-      const outcome = await executeTransaction(
-        transaction,
-        overlay,
-        block,
-        this.machine,
-        forced?.result,
-      );
+      const isCall = transaction.type === 'TriggerSmartContract';
+      const fault = isCall
+        ? (this.faults.take('fail-call') ?? this.faults.take('cut-fee-limit'))
+        : undefined;
+      const outcome = await executeTransaction(transaction, overlay, block, this.machine, fault);
       overlay.commit();
       pending.executed.push({ transaction, outcome });
     } catch (error) {

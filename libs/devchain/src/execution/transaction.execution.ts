@@ -1,4 +1,4 @@
-import type { ForcedResult } from '../chain/faults.js';
+import type { CallFault } from '../chain/faults.js';
 import { addressKey, toBase58 } from '../codec/address.js';
 import { bytesOf } from '../codec/protobuf.js';
 import type { Transaction } from '../codec/transaction.js';
@@ -38,7 +38,7 @@ function chargeFixedFee(overlay: Overlay, key: string, feeSun: bigint, nowMs: nu
 /**
  * Executes a transaction whose signatures, reference block and expiration have been checked.
  * The overlay holds its changes afterwards; when it throws, the caller must discard them.
- * @param forced makes a contract call end this way without running it
+ * @param fault what a contract call suffers
  * @throws TransactionRefused when the transaction may not be in a block at all
  */
 export async function executeTransaction(
@@ -46,7 +46,7 @@ export async function executeTransaction(
   overlay: Overlay,
   block: BlockContext,
   machine: Machine,
-  forced?: ForcedResult,
+  fault?: CallFault,
 ): Promise<Outcome> {
   const nowMs = block.timestampMs;
   if (transaction.owner.length !== 21) throw invalid('Invalid ownerAddress');
@@ -68,7 +68,7 @@ export async function executeTransaction(
   }
   const base = { netUsage: net.usage, netFeeSun: net.feeSun };
   if (transaction.type === 'TriggerSmartContract' || transaction.type === 'CreateSmartContract') {
-    const { result, ...vm } = await executeVmContract(transaction, overlay, block, machine, forced);
+    const { result, ...vm } = await executeVmContract(transaction, overlay, block, machine, fault);
     return { ...base, result, feeSun: feeSun + vm.energyFeeSun, vm };
   }
   const done = executeSystemContract(transaction, overlay, nowMs);

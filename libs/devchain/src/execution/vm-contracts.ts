@@ -1,4 +1,4 @@
-import type { ForcedResult } from '../chain/faults.js';
+import type { CallFault, ForcedResult } from '../chain/faults.js';
 import { addressFromKey, addressKey } from '../codec/address.js';
 import { keccak256 } from '../codec/hash.js';
 import {
@@ -160,13 +160,19 @@ function forcedEnd(result: ForcedResult, energyLimit: number): CallResult {
   };
 }
 
+function cut(feeLimitSun: bigint, fault: CallFault | undefined): bigint {
+  if (fault?.kind !== 'cut-fee-limit') return feeLimitSun;
+  const mostSun = BigInt(fault.feeLimitSun);
+  return feeLimitSun < mostSun ? feeLimitSun : mostSun;
+}
+
 /** Creates or calls a contract and charges its energy. @throws TransactionRefused */
 export async function executeVmContract(
   transaction: Transaction,
   overlay: Overlay,
   block: BlockContext,
   machine: Machine,
-  forced?: ForcedResult,
+  fault?: CallFault,
 ): Promise<VmOutcome> {
   const nowMs = block.timestampMs;
   const feeLimitSun = intOf(transaction.raw, 'fee_limit');
@@ -184,13 +190,13 @@ export async function executeVmContract(
   const terms = termsOf(plan, overlay, nowMs);
   const energyLimit = energyAllowance(
     { left, balanceSun: account.balanceSun - valueSun },
-    feeLimitSun,
+    cut(feeLimitSun, fault),
     terms,
   );
   const done =
-    forced === undefined
-      ? await runPlan(plan, energyLimit, overlay, block, machine)
-      : forcedEnd(forced, energyLimit);
+    fault?.kind === 'fail-call'
+      ? forcedEnd(fault.result, energyLimit)
+      : await runPlan(plan, energyLimit, overlay, block, machine);
   const split = splitEnergy(done.energyUsed, left, terms);
   updateAccount(overlay, caller, nowMs, (payer) => ({
     balanceSun: payer.balanceSun - split.feeSun,
