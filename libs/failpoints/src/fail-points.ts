@@ -36,8 +36,43 @@ export const SETTLEMENT_POINTS = [
   'settlement.after-credit',
 ] as const;
 
+/** Fail-points that only payouts pass which their payees claim. */
+export const CLAIM_POINTS = [
+  'settlement.after-deadline',
+  'settlement.after-claimed',
+  'settlement.before-release-signed',
+  'settlement.after-release-signed',
+  'settlement.before-release-broadcast',
+  'settlement.after-release-broadcast',
+  'settlement.after-release-noted',
+  'settlement.after-release-confirmed',
+  'settlement.after-release-ended',
+  'settlement.before-given-back',
+  'settlement.after-given-back',
+] as const;
+
+/** Fail-points of epochs, without which batches wait. */
+export const EPOCH_POINTS = [
+  'settlement.after-leaving',
+  'settlement.after-epoch-stored',
+  'settlement.before-epoch-signed',
+  'settlement.after-epoch-signed',
+  'settlement.before-epoch-broadcast',
+  'settlement.after-epoch-broadcast',
+  'settlement.after-epoch-noted',
+  'settlement.after-epoch-confirmed',
+  'settlement.after-epoch-expired',
+  'settlement.after-epoch-committed',
+  'settlement.after-epoch-failed',
+] as const;
+
 /** Every fail-point. */
-export const FAIL_POINTS = [...PAYMENT_POINTS, ...SETTLEMENT_POINTS] as const;
+export const FAIL_POINTS = [
+  ...PAYMENT_POINTS,
+  ...SETTLEMENT_POINTS,
+  ...CLAIM_POINTS,
+  ...EPOCH_POINTS,
+] as const;
 
 /** Name of a fail-point. */
 export type FailPoint = (typeof FAIL_POINTS)[number];

@@ -1,5 +1,7 @@
 export {
   armFailPoints,
+  CLAIM_POINTS,
+  EPOCH_POINTS,
   FAIL_POINTS,
   type FailPoint,
   failPoint,

@@ -40,8 +40,8 @@ export function loadConfig(env: Env) {
       DEPOSIT_START_BLOCK: z.coerce.bigint().min(0n).optional(),
       TX_EXPIRATION_MS: integer({ min: 5_000, max: DAY_MS / 2 }).default(60_000),
       REBROADCAST_MS: integer({ min: 100, max: 600_000 }).default(5_000),
-      /** How far the node's newest block may be off our clock while something is signed. */
-      HEAD_SKEW_MAX_MS: integer({ min: 1_000, max: DAY_MS }).default(120_000),
+      /** How far the node's newest block may be off our clock while something is signed. More than a day: local chains only. */
+      HEAD_SKEW_MAX_MS: integer({ min: 1_000, max: 3_650 * DAY_MS }).default(120_000),
       ATTEMPTS_MAX: integer({ min: 1, max: 100 }).default(5),
       FAILURES_MAX: integer({ min: 1, max: 100 }).default(3),
       BATCH_RECIPIENTS_MAX: integer({ min: 1, max: 200 }).default(200),

@@ -116,12 +116,13 @@ export class Workers implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async #assertIsFit(): Promise<void> {
-    const { nodes, keys, TRON_ONE_NODE: oneNode } = this.config;
-    if (keys.kind !== 'clear' && nodes.length > 1) return;
+    const { nodes, keys, TRON_ONE_NODE: oneNode, HEAD_SKEW_MAX_MS: headSkewMaxMs } = this.config;
+    const hosts = nodes.map(({ url }) => new URL(url).host);
+    const isKeyClear = keys.kind === 'clear';
+    const problem = publicChainProblem({ hosts, isKeyClear, oneNode, headSkewMaxMs });
+    if (problem === undefined && hosts.length > 1) return;
     const local = await Promise.all(nodes.map((node) => isDevelopmentChain(node)));
     if (local.every(Boolean)) return;
-    const hosts = nodes.map(({ url }) => new URL(url).host);
-    const problem = publicChainProblem({ hosts, isKeyClear: keys.kind === 'clear', oneNode });
     if (problem !== undefined) throw new Error(`settlement does not start: ${problem}`);
     const [host] = hosts;
     this.logger.warn({ host }, 'only one TRON node is configured: what it says, nobody confirms');

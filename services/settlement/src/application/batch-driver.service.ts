@@ -74,11 +74,10 @@ export class BatchDriverService {
 
   /** One step of every open batch; true when something moved. */
   async round(): Promise<boolean> {
-    const [cursor, rows] = await Promise.all([
-      this.scans.cursor(),
-      this.steps.open(this.policy.inFlightMax),
-    ]);
+    // Read before the batches: whatever the chain showed by then is with them, so nothing that was included looks dead.
+    const cursor = await this.scans.cursor();
     if (cursor === undefined) return false;
+    const rows = await this.steps.open(this.policy.inFlightMax);
     const planned = await concurrently(rows, CONCURRENT_STEPS, (row) => this.#plan(row, cursor));
     const halt = planned.map(({ step }) => step).find((step) => step.do === 'halt');
     const reason = halt?.reason ?? (await this.#blocked());
@@ -194,11 +193,12 @@ export class BatchDriverService {
     if (lack !== undefined) return lack;
     purse.take(asset, row.totalUnits, use);
     await this.steps.leave(row.batchNo, this.clock());
+    failPoint('settlement.after-leaving');
     return undefined;
   }
 
   async #take({ row, step }: Planned): Promise<void> {
-    const { batchNo, attempt } = row;
+    const { batchNo, attempt, attempts } = row;
     const nowMs = this.clock();
     switch (step.do) {
       case 'broadcast':
@@ -226,6 +226,7 @@ export class BatchDriverService {
         await this.steps.fail(
           batchNo,
           {
+            attempts,
             outcome: row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired,
             reason: step.reason,
           },

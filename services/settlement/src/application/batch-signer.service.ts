@@ -143,6 +143,7 @@ export class BatchSignerService {
     if (chainBatchId === null) throw new Error(`batch ${batchNo} has no id on chain`);
     const wanted = deadlineS(headTimestampMs, this.terms.claimWindowMs);
     const untilS = claimableUntilS ?? (await this.steps.fixDeadline(batchNo, wanted));
+    failPoint('settlement.after-deadline');
     const { root, totalUnits } = claimTree(chainBatchId, lines).root;
     return encodeVaultCall({
       method: 'commitClaims',

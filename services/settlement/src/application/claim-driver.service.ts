@@ -1,3 +1,4 @@
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { encodeVaultCall, type TronChain } from '#libs/tron';
 import { mostClaimUse } from '../domain/costs.js';
@@ -50,7 +51,10 @@ export class ClaimDriverService {
     const cursor = await this.stores.scans.cursor();
     if (cursor === undefined) return false;
     const paid = await this.stores.claims.payClaimed(this.clock());
-    if (paid > 0) this.logger.info({ payouts: paid }, 'payouts were claimed');
+    if (paid > 0) {
+      this.logger.info({ payouts: paid }, 'payouts were claimed');
+      failPoint('settlement.after-claimed');
+    }
     const rows = await this.stores.claims.overdue(cursor.lastTimestampMs, SETS_PER_ROUND);
     const lacks: string[] = [];
     let moved = paid > 0;
@@ -78,7 +82,9 @@ export class ClaimDriverService {
   }
 
   async #giveBack({ batchNo }: OverdueRow, releasedBy: Buffer): Promise<boolean> {
+    failPoint('settlement.before-given-back');
     const payouts = await this.stores.claims.release(batchNo, releasedBy, this.clock());
+    failPoint('settlement.after-given-back');
     this.logger.info({ batchNo, payouts }, 'claims were released, what nobody claimed goes back');
     return true;
   }
@@ -100,9 +106,11 @@ export class ClaimDriverService {
           attempt,
           step.do === 'confirm' ? step.block : undefined,
         );
+        failPoint('settlement.after-release-confirmed');
         return true;
       case 'expire':
         await releaseSteps.end(batchNo, attempt, OUTCOME.expired);
+        failPoint('settlement.after-release-ended');
         return true;
       case 'fail': {
         const reason = `the claims of batch ${batchNo} are not released: ${step.reason}`;
@@ -110,6 +118,7 @@ export class ClaimDriverService {
         this.logger.error({ batchNo, attempt, reason: step.reason }, 'a release failed');
         const outcome = row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired;
         await releaseSteps.end(batchNo, attempt, outcome);
+        failPoint('settlement.after-release-ended');
         return true;
       }
       case 'finish':
@@ -126,14 +135,19 @@ export class ClaimDriverService {
     const data = encodeVaultCall({ method: 'releaseClaims', batchId });
     const signed = await this.calls.sign({ data, use: mostClaimUse(), attempt });
     if (typeof signed === 'string') return signed;
+    failPoint('settlement.before-release-signed');
     await this.stores.releaseSteps.sign(batchNo, signed, this.clock());
+    failPoint('settlement.after-release-signed');
     return true;
   }
 
   async #broadcast({ batchNo, signed }: OverdueRow, attempt: number): Promise<void> {
     if (signed === null) throw new Error(`the release of batch ${batchNo} is not signed`);
+    failPoint('settlement.before-release-broadcast');
     const refusal = await send(this.chain, this.logger, signed, { batchNo });
+    failPoint('settlement.after-release-broadcast');
     await this.stores.releaseSteps.broadcast(batchNo, attempt, refusal, this.clock());
+    failPoint('settlement.after-release-noted');
   }
 
   #pause(reason: string): void {

@@ -1,3 +1,4 @@
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { callData, type TronChain } from '#libs/tron';
 import { EPOCH_ENERGY_MAX, type EpochTerms, epochDue } from '../domain/epoch.js';
@@ -84,6 +85,7 @@ export class EpochDriverService {
     this.logger.info({ why }, 'an epoch is due');
     try {
       const made = await this.maker.make();
+      if (made) failPoint('settlement.after-epoch-stored');
       // What has failed before is mended when the epoch is committed, not when it is made.
       if (!made) this.#pause('');
       return made;
@@ -137,18 +139,22 @@ export class EpochDriverService {
       case 'confirm':
       case 'unconfirm':
         await epochSteps.confirm(epochNo, attempt, step.do === 'confirm' ? step.block : undefined);
+        failPoint('settlement.after-epoch-confirmed');
         return true;
       case 'expire':
         await epochSteps.expire(epochNo, attempt);
+        failPoint('settlement.after-epoch-expired');
         return true;
       case 'finish':
         await epochSteps.end(epochNo, { failure: '', outcome: OUTCOME.paid, nowMs });
+        failPoint('settlement.after-epoch-committed');
         this.logger.info({ epochNo, total: row.totalUnits }, 'an epoch is committed');
         this.#pause('');
         return true;
       case 'fail': {
         const outcome = row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired;
         await epochSteps.end(epochNo, { failure: step.reason, outcome, nowMs });
+        failPoint('settlement.after-epoch-failed');
         this.#pause(`no epoch is committed: epoch ${epochNo} ${step.reason}`);
         return true;
       }
@@ -166,14 +172,19 @@ export class EpochDriverService {
       this.#pause(signed);
       return false;
     }
+    failPoint('settlement.before-epoch-signed');
     await this.stores.epochSteps.sign({ epochNo: row.epochNo, ...signed }, this.clock());
+    failPoint('settlement.after-epoch-signed');
     return true;
   }
 
   async #broadcast({ epochNo, signed }: OpenEpochRow, attempt: number): Promise<void> {
     if (signed === null) throw new Error(`epoch ${epochNo} is not signed`);
+    failPoint('settlement.before-epoch-broadcast');
     const refusal = await send(this.chain, this.logger, signed, { epochNo });
+    failPoint('settlement.after-epoch-broadcast');
     await this.stores.epochSteps.broadcast(epochNo, attempt, refusal, this.clock());
+    failPoint('settlement.after-epoch-noted');
   }
 
   #pause(reason: string): void {

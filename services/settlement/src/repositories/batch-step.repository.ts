@@ -188,12 +188,13 @@ export class BatchStepRepository {
   }
 
   /**
-   * FAILED: nothing was paid and nothing can be. `refunds` decides by the number of failures which
-   * payouts go back to their owners; the others wait for another batch.
+   * FAILED: nothing was paid and nothing can be, as far as the first `attempts` go; one that was signed meanwhile may
+   * still pay. `refunds` decides by the number of failures which payouts go back to their owners; the others wait for
+   * another batch.
    */
   fail(
     batchNo: bigint,
-    end: { readonly outcome: number; readonly reason: string },
+    end: { readonly attempts: number; readonly outcome: number; readonly reason: string },
     refunds: (failures: number) => boolean,
     nowMs: bigint,
   ): Promise<void> {
@@ -208,7 +209,7 @@ export class BatchStepRepository {
             where o.txid = b.txid), 0),
           fee_sun = coalesce((select fee_sun from settlement.own_transactions o
             where o.txid = b.txid), 0)
-        where batch_no = ${batchNo} and state < ${BATCH.solidified}`);
+        where batch_no = ${batchNo} and state < ${BATCH.solidified} and attempts = ${end.attempts}`);
       const payouts = await payoutsOf(tx, batchNo);
       await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
       await sealBatch(tx, batchNo, true);
