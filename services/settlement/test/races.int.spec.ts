@@ -1,0 +1,83 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Asset } from '#libs/contracts';
+import type { Parts } from '../src/parts.js';
+import { payee, scan, tick, tickUntil, UNIT, World } from './world.js';
+
+// Two processes that both believe to lead, one of which acts on what it has read too long ago.
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+  await world.fillReserves(1_000n);
+  await world.devchain.setProducing(false);
+});
+afterAll(() => world.stop());
+
+/** A payout that is signed and sent by `parts`. */
+async function sent(parts: Parts, number: number, asset: Asset) {
+  const to = payee(0x3000 + number);
+  const id = world.books.request(number, asset, to, 7n);
+  await parts.runs.run();
+  await scan(parts);
+  await parts.driver.round();
+  await parts.driver.round();
+  return { to, isPaid: () => world.books.stateOf(id) === 'SOLIDIFIED' };
+}
+
+it('a transaction that was read after its batch is not dead because its time is over', async () => {
+  const [slow, other] = [world.boot(), world.boot()];
+  const { to, isPaid } = await sent(slow, 1, Asset.TRC10_BTTOLD);
+  await world.devchain.mine();
+  await world.passTime(60_000);
+  await world.solidify();
+  // The rows are from before the other one reads the chain to its end, the answer about the cursor from after that.
+  const { steps, scans, chain } = slow;
+  const [open, cursor] = [steps.open.bind(steps), scans.cursor.bind(scans)];
+  let opening: Promise<unknown> | undefined;
+  steps.open = (limit) => {
+    const rows = open(limit).then(async (found) => {
+      await scan(other);
+      return found;
+    });
+    opening = rows;
+    return rows;
+  };
+  scans.cursor = async () => {
+    await setImmediate();
+    await opening;
+    return cursor();
+  };
+  // A node that lies, or has no index: nothing may depend on it.
+  chain.isSolidified = async () => false;
+  await slow.driver.round();
+  expect(await other.database.sql`select outcome from settlement.attempts`).toEqual([
+    { outcome: 0 },
+  ]);
+  await world.kill(slow);
+  await tickUntil(world, other, isPaid);
+  expect(await world.trc10Of(to)).toBe(7n);
+  await world.kill(other);
+});
+
+it('a batch that was signed anew meanwhile is not given up', async () => {
+  const [hasty, patient] = [world.boot({ ATTEMPTS_MAX: '1' }), world.boot()];
+  world.devchain.arm({ kind: 'drop' });
+  const { to, isPaid } = await sent(hasty, 2, Asset.TRC20_BTT);
+  await world.passTime(60_000);
+  await world.solidify();
+  await scan(hasty);
+  const fail = hasty.steps.fail.bind(hasty.steps);
+  hasty.steps.fail = async (...asked) => {
+    for (let round = 0; round < 4; round++) await patient.driver.round();
+    return fail(...asked);
+  };
+  await hasty.driver.round();
+  await hasty.runs.run();
+  await world.kill(hasty);
+  await patient.runs.run();
+  await tickUntil(world, patient, isPaid);
+  for (let ticks = 0; ticks < 6; ticks++) await tick(world, patient);
+  expect((await world.trc20Of(to)) / UNIT).toBe(7n);
+  await world.kill(patient);
+});
