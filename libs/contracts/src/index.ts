@@ -148,6 +148,8 @@ export {
   ListHeldDepositsResponse,
   ListHeldPayoutsRequest,
   ListHeldPayoutsResponse,
+  ListUndecidedBatchesRequest,
+  ListUndecidedBatchesResponse,
   PayoutWay,
   PlannedTransaction,
   ResolveDepositRequest,
@@ -157,6 +159,7 @@ export {
   SettlementOperatorServiceClient,
   SettlementPlan,
   SettlementServiceClient,
+  UndecidedBatch,
   WayCost,
 } from './generated/swarmledger/v1/settlement.js';
 export {

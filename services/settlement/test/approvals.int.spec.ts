@@ -53,6 +53,29 @@ describe('a large batch', () => {
     expect((await parts.status.read()).undecidedBatches).toBe(0n);
   });
 
+  it('is listed with its way and its price as long as it waits, newest first', async () => {
+    const payouts = [request(LARGE), request(LARGE, TRC10_BTTOLD)];
+    const [older = 0n, newer = 0n] = (await run()).map(({ batchNo }) => batchNo);
+    const waiting = await parts.batches.undecided(undefined, 10);
+    expect(waiting.map(({ batchNo }) => batchNo)).toEqual([newer, older]);
+    expect((await parts.batches.undecided(newer, 10)).map(({ batchNo }) => batchNo)).toEqual([
+      older,
+    ]);
+    const priced = await parts.drafts.priced(waiting);
+    if (!priced.ok) throw new Error(priced.detail);
+    const costs = priced.value.map(({ batch, cost }) => [batch.asset, cost.way, cost.operatorSun]);
+    const { energySun, bandwidthSun } = await world.chain.prices();
+    // One line of a batch and one transfer, by the measured figures of docs/settlement.md.
+    expect(costs).toEqual([
+      [TRC10_BTTOLD, 'single', 324n * bandwidthSun],
+      [TRC20_BTT, 'batch', 64_366n * energySun + 509n * bandwidthSun],
+    ]);
+    await decide(older, true);
+    await decide(newer, false);
+    expect(await parts.batches.undecided(undefined, 10)).toEqual([]);
+    await tickUntil(world, parts, () => ended(...payouts));
+  });
+
   it('goes back to its owners, with the reason, when the operator says no', async () => {
     const large = request(LARGE, TRC10_BTTOLD);
     const [batch] = await run();

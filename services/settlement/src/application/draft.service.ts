@@ -1,14 +1,20 @@
+import { assetFromWire } from '#libs/contracts';
 import { accept, type Result, refuse } from '#libs/domain';
 import { type TronChain, TronNodeError } from '#libs/tron';
 import type { EnergyTerms } from '../domain/costs.js';
 import { type Draft, draftOf } from '../domain/draft.js';
 import type { PlannedBatch } from '../domain/plan.js';
+import { cheapestWay, type WayCost, waysToPay } from '../domain/ways.js';
+import type { StoredBatch } from '../repositories/batch.repository.js';
 import { concurrently } from './concurrently.js';
 import type { SettlementRunService } from './settlement-run.service.js';
 import type { WalletCheckService, WalletState } from './wallet-check.service.js';
 
 /** What a run would do, and the wallet that would pay for it. */
 export type DraftView = { readonly draft: Draft; readonly wallet: WalletState };
+
+/** A batch that is planned, with how it would be paid and what that costs if nothing is staked. */
+export type PricedBatch = { readonly batch: StoredBatch; readonly cost: WayCost };
 
 const CONCURRENT_CALLS = 8;
 /** Payees of TRC-10 that are looked up; any more are taken for new ones, which cost more. */
@@ -36,8 +42,25 @@ export class DraftService {
       });
       return accept({ draft, wallet });
     } catch (error) {
-      if (!(error instanceof TronNodeError)) throw error;
-      return refuse('UNAVAILABLE', `the TRON node: ${error.message}`);
+      return unavailable(error);
+    }
+  }
+
+  /** What planned batches would cost now. UNAVAILABLE when the node does not tell the prices. */
+  async priced(batches: readonly StoredBatch[]): Promise<Result<PricedBatch[]>> {
+    if (batches.length === 0) return accept([]);
+    try {
+      const prices = await this.chain.prices();
+      return accept(
+        batches.map((batch) => {
+          const asset = assetFromWire(batch.asset);
+          if (asset === undefined) throw new Error(`batch ${batch.batchNo} has no known asset`);
+          const shape = { asset, payees: batch.payouts, toClaim: batch.toClaim };
+          return { batch, cost: cheapestWay(waysToPay(shape, prices)) };
+        }),
+      );
+    } catch (error) {
+      return unavailable(error);
     }
   }
 
@@ -48,4 +71,9 @@ export class DraftService {
     const found = await concurrently(asked, CONCURRENT_CALLS, (to) => this.chain.account(to));
     return new Set(asked.filter((_to, at) => found[at] !== undefined));
   }
+}
+
+function unavailable(error: unknown): Result<never> {
+  if (!(error instanceof TronNodeError)) throw error;
+  return refuse('UNAVAILABLE', `the TRON node: ${error.message}`);
 }

@@ -6,6 +6,8 @@ import type {
   DecideBatchResponse,
   GetBatchRequest,
   GetBatchResponse,
+  ListUndecidedBatchesRequest,
+  ListUndecidedBatchesResponse,
   RunSettlementRequest,
   RunSettlementResponse,
 } from '#libs/contracts';
@@ -15,9 +17,11 @@ import type { ApprovalService } from '../application/approval.service.js';
 import type { Clock } from '../application/clock.js';
 import type { DraftService } from '../application/draft.service.js';
 import type { SettlementRunService } from '../application/settlement-run.service.js';
+import { decodeCursor, encodeCursor } from '../domain/cursor.js';
 import type { BatchRepository } from '../repositories/batch.repository.js';
 import type { BatchStepRepository } from '../repositories/batch-step.repository.js';
-import { planToWire } from './plan-to-wire.js';
+import { cutPage, readPage } from './paging.js';
+import { planToWire, undecidedToWire } from './plan-to-wire.js';
 import { batchToWire, draftToWire } from './to-wire.js';
 
 /** What operators do with batches. */
@@ -70,6 +74,21 @@ export class BatchOperatorController {
       decisionNote: batch.decisionNote,
       decidedAtMs: batch.decidedAtMs ?? 0n,
     };
+  }
+
+  @GrpcMethod('SettlementOperatorService', 'ListUndecidedBatches')
+  async listUndecidedBatches(
+    request: ListUndecidedBatchesRequest,
+    metadata: Metadata,
+  ): Promise<ListUndecidedBatchesResponse> {
+    requireInternal(metadata, this.use.token);
+    const { before, limit } = readPage(request.page, (cursor) => decodeCursor('batch', cursor));
+    const found = await this.use.batches.undecided(before, limit + 1);
+    const { rows, nextCursor } = cutPage(found, limit, ({ batchNo }) =>
+      encodeCursor('batch', batchNo),
+    );
+    const priced = unwrap(await this.use.drafts.priced(rows));
+    return { batches: priced.map(undecidedToWire), nextCursor };
   }
 
   @GrpcMethod('SettlementOperatorService', 'DecideBatch')

@@ -1,7 +1,8 @@
-import { assetToWire, PayoutWay, type SettlementPlan } from '#libs/contracts';
-import type { DraftView } from '../application/draft.service.js';
+import { assetToWire, PayoutWay, type SettlementPlan, type UndecidedBatch } from '#libs/contracts';
+import type { DraftView, PricedBatch } from '../application/draft.service.js';
 import type { Payable } from '../domain/plan.js';
 import type { Way } from '../domain/ways.js';
+import { batchToWire } from './to-wire.js';
 
 /** Payees of one answer: about 80 bytes each, in a message of 4 MiB at most. */
 const PAYEES_MAX = 20_000;
@@ -55,4 +56,9 @@ export function planToWire({ draft, wallet }: DraftView, listPayees: boolean): S
       unfit,
     })),
   };
+}
+
+/** A batch that waits for an operator as the API shows it. */
+export function undecidedToWire({ batch, cost }: PricedBatch): UndecidedBatch {
+  return { batch: batchToWire(batch), way: WAYS[cost.way], feeSun: cost.operatorSun };
 }

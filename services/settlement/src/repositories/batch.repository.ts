@@ -61,6 +61,15 @@ export class BatchRepository {
       order by batch_no desc limit ${limit}`;
   }
 
+  /** Batches before a number that wait for an operator, newest first. */
+  undecided(before: bigint | undefined, limit: number): Promise<StoredBatch[]> {
+    const { sql } = this.database;
+    return sql<StoredBatch[]>`${this.#select()}
+      where needs_approval and approved is null
+      ${before === undefined ? sql`` : sql`and batch_no < ${before}`}
+      order by batch_no desc limit ${limit}`;
+  }
+
   async find(batchNos: readonly bigint[]): Promise<StoredBatch[]> {
     if (batchNos.length === 0) return [];
     const { sql } = this.database;

@@ -557,6 +557,32 @@ export interface GetBatchResponse {
   decidedAtMs: bigint;
 }
 
+/** A page of batches that wait for an operator. */
+export interface ListUndecidedBatchesRequest {
+  /** Which page. */
+  page: PageRequest | undefined;
+}
+
+/** The page. */
+export interface ListUndecidedBatchesResponse {
+  /** Newest first. */
+  batches: UndecidedBatch[];
+  /** For the next page; empty at the end. */
+  nextCursor: string;
+}
+
+/** A large batch of which nothing is signed until an operator decides. */
+export interface UndecidedBatch {
+  /** The batch. */
+  batch:
+    | Batch
+    | undefined;
+  /** How its payees would be paid. */
+  way: PayoutWay;
+  /** TRX that this would cost at the prices of now if nothing were staked, in sun. */
+  feeSun: bigint;
+}
+
 /** A decision about a batch that waits. */
 export interface DecideBatchRequest {
   /** Its number. */
@@ -3205,6 +3231,270 @@ export const GetBatchResponse: MessageFns<GetBatchResponse> = {
     message.decidedAtMs = (object.decidedAtMs !== undefined && object.decidedAtMs !== null)
       ? BigInt(object.decidedAtMs)
       : 0n;
+    return message;
+  },
+};
+
+function createBaseListUndecidedBatchesRequest(): ListUndecidedBatchesRequest {
+  return { page: undefined };
+}
+
+export const ListUndecidedBatchesRequest: MessageFns<ListUndecidedBatchesRequest> = {
+  encode(message: ListUndecidedBatchesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUndecidedBatchesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUndecidedBatchesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListUndecidedBatchesRequest {
+    return { page: isSet(object.page) ? PageRequest.fromJSON(object.page) : undefined };
+  },
+
+  toJSON(message: ListUndecidedBatchesRequest): unknown {
+    const obj: any = {};
+    if (message.page !== undefined) {
+      obj.page = PageRequest.toJSON(message.page);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListUndecidedBatchesRequest>): ListUndecidedBatchesRequest {
+    return ListUndecidedBatchesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListUndecidedBatchesRequest>): ListUndecidedBatchesRequest {
+    const message = createBaseListUndecidedBatchesRequest();
+    message.page = (object.page !== undefined && object.page !== null)
+      ? PageRequest.fromPartial(object.page)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListUndecidedBatchesResponse(): ListUndecidedBatchesResponse {
+  return { batches: [], nextCursor: "" };
+}
+
+export const ListUndecidedBatchesResponse: MessageFns<ListUndecidedBatchesResponse> = {
+  encode(message: ListUndecidedBatchesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.batches) {
+      UndecidedBatch.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUndecidedBatchesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUndecidedBatchesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batches.push(UndecidedBatch.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListUndecidedBatchesResponse {
+    return {
+      batches: globalThis.Array.isArray(object?.batches)
+        ? object.batches.map((e: any) => UndecidedBatch.fromJSON(e))
+        : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListUndecidedBatchesResponse): unknown {
+    const obj: any = {};
+    if (message.batches?.length) {
+      obj.batches = message.batches.map((e) => UndecidedBatch.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListUndecidedBatchesResponse>): ListUndecidedBatchesResponse {
+    return ListUndecidedBatchesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListUndecidedBatchesResponse>): ListUndecidedBatchesResponse {
+    const message = createBaseListUndecidedBatchesResponse();
+    message.batches = object.batches?.map((e) => UndecidedBatch.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
+function createBaseUndecidedBatch(): UndecidedBatch {
+  return { batch: undefined, way: 0, feeSun: 0n };
+}
+
+export const UndecidedBatch: MessageFns<UndecidedBatch> = {
+  encode(message: UndecidedBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.batch !== undefined) {
+      Batch.encode(message.batch, writer.uint32(10).fork()).join();
+    }
+    if (message.way !== 0) {
+      writer.uint32(16).int32(message.way);
+    }
+    if (message.feeSun !== 0n) {
+      if (BigInt.asIntN(64, message.feeSun) !== message.feeSun) {
+        throw new globalThis.Error("value provided for field message.feeSun of type int64 too large");
+      }
+      writer.uint32(24).int64(message.feeSun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndecidedBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndecidedBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.batch = Batch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.way = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.feeSun = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UndecidedBatch {
+    return {
+      batch: isSet(object.batch) ? Batch.fromJSON(object.batch) : undefined,
+      way: isSet(object.way) ? payoutWayFromJSON(object.way) : 0,
+      feeSun: isSet(object.feeSun) ? BigInt(object.feeSun) : isSet(object.fee_sun) ? BigInt(object.fee_sun) : 0n,
+    };
+  },
+
+  toJSON(message: UndecidedBatch): unknown {
+    const obj: any = {};
+    if (message.batch !== undefined) {
+      obj.batch = Batch.toJSON(message.batch);
+    }
+    if (message.way !== 0) {
+      obj.way = payoutWayToJSON(message.way);
+    }
+    if (message.feeSun !== 0n) {
+      obj.feeSun = message.feeSun.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UndecidedBatch>): UndecidedBatch {
+    return UndecidedBatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndecidedBatch>): UndecidedBatch {
+    const message = createBaseUndecidedBatch();
+    message.batch = (object.batch !== undefined && object.batch !== null) ? Batch.fromPartial(object.batch) : undefined;
+    message.way = object.way ?? 0;
+    message.feeSun = (object.feeSun !== undefined && object.feeSun !== null) ? BigInt(object.feeSun) : 0n;
     return message;
   },
 };
@@ -6422,6 +6712,18 @@ export const SettlementOperatorServiceService = {
     responseSerialize: (value: GetBatchResponse): Buffer => Buffer.from(GetBatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetBatchResponse => GetBatchResponse.decode(value),
   },
+  /** ListUndecidedBatches returns large batches that wait for an operator, newest first. */
+  listUndecidedBatches: {
+    path: "/swarmledger.v1.SettlementOperatorService/ListUndecidedBatches" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUndecidedBatchesRequest): Buffer =>
+      Buffer.from(ListUndecidedBatchesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUndecidedBatchesRequest => ListUndecidedBatchesRequest.decode(value),
+    responseSerialize: (value: ListUndecidedBatchesResponse): Buffer =>
+      Buffer.from(ListUndecidedBatchesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUndecidedBatchesResponse => ListUndecidedBatchesResponse.decode(value),
+  },
   /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
   decideBatch: {
     path: "/swarmledger.v1.SettlementOperatorService/DecideBatch" as const,
@@ -6514,6 +6816,8 @@ export interface SettlementOperatorServiceServer extends UntypedServiceImplement
   runSettlement: handleUnaryCall<RunSettlementRequest, RunSettlementResponse>;
   /** GetBatch tells everything about one batch, and whom it pays. */
   getBatch: handleUnaryCall<GetBatchRequest, GetBatchResponse>;
+  /** ListUndecidedBatches returns large batches that wait for an operator, newest first. */
+  listUndecidedBatches: handleUnaryCall<ListUndecidedBatchesRequest, ListUndecidedBatchesResponse>;
   /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
   decideBatch: handleUnaryCall<DecideBatchRequest, DecideBatchResponse>;
   /** GetSettlementStatus tells the chain's head, the wallet, the queue and what is paused. */
@@ -6565,6 +6869,22 @@ export interface SettlementOperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetBatchResponse) => void,
+  ): ClientUnaryCall;
+  /** ListUndecidedBatches returns large batches that wait for an operator, newest first. */
+  listUndecidedBatches(
+    request: ListUndecidedBatchesRequest,
+    callback: (error: ServiceError | null, response: ListUndecidedBatchesResponse) => void,
+  ): ClientUnaryCall;
+  listUndecidedBatches(
+    request: ListUndecidedBatchesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUndecidedBatchesResponse) => void,
+  ): ClientUnaryCall;
+  listUndecidedBatches(
+    request: ListUndecidedBatchesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUndecidedBatchesResponse) => void,
   ): ClientUnaryCall;
   /** DecideBatch lets a large batch be paid, or gives its payouts back to their owners. */
   decideBatch(
