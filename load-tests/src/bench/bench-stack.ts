@@ -21,8 +21,6 @@ const ENVIRONMENT = {
   TRC10_ID: '1002000',
   NODE_ENV: 'production',
   LOG_LEVEL: 'warn',
-  // A million open channels, and those that a run before has just left.
-  CHANNELS_IN_MEMORY_MAX: '1200000',
 };
 
 /** The stack that is measured: two servers and two services, without chain, auction and settlement. */

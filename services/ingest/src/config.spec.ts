@@ -32,14 +32,16 @@ describe('loadConfig', () => {
       BALANCE_INTERNAL_URL: 'balance:7001',
       INTERNAL_TOKEN_FILE: 'a secret',
       LEDGER_PARTITIONS: 8,
-      CHANNELS_IN_MEMORY_MAX: 1_000_000,
+      CHANNELS_IN_MEMORY_MAX: 1_200_000,
       FLUSH_WINDOW_MS: 2,
+      PROXY_ADDRESSES: [],
     });
   });
 
   it.each([
     ['GRPC_PORT', '0'],
     ['GRPC_PORT', 'grpc'],
+    ['PROXY_ADDRESSES', '10.0.0.1,proxy'],
     ['KAFKA_BROKERS', 'a'],
     ['CHAIN_ID', 'main'],
     ['VAULT_ADDRESS', 'T111111111111111111111111111111111'],

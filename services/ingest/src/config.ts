@@ -20,8 +20,8 @@ const shape = {
   GRPC_PORT: port(),
   /** Partitions of the voucher log; the channels of the ledger are spread over them for good. */
   LEDGER_PARTITIONS: integer({ min: 1, max: 1024 }).default(LEDGER_PARTITIONS),
-  /** Channels kept in memory, 100 to 300 bytes each; the others are asked for when they are paid. */
-  CHANNELS_IN_MEMORY_MAX: integer({ min: 1_024, max: 16_777_216 }).default(1_000_000),
+  /** Channels kept in memory, 100 to 300 bytes each; the others are asked for when they are paid. Enough for a million that are being paid on. */
+  CHANNELS_IN_MEMORY_MAX: integer({ min: 1_024, max: 16_777_216 }).default(1_200_000),
   /** How long a flush waits for company. */
   FLUSH_WINDOW_MS: integer({ min: 0, max: 100 }).default(2),
 };
