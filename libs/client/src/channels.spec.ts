@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LedgerRefusal } from './errors.js';
 import { PayingChannel, TickChain } from './paying-channel.js';
 import { ReceivingChannel } from './receiving-channel.js';
+import { ticksUpTo } from './ticks-up-to.js';
 import { newId, Wallet } from './wallet.js';
 
 const domain = { chainId: 1n, vaultAddress: 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8' };
@@ -122,6 +123,24 @@ describe('PayingChannel and ReceivingChannel', () => {
     expect(paying.chain).toBe(next);
   });
 
+  it('count ticks from what vouchers have paid', () => {
+    const { paying, receiving } = pair(new TickChain(newId(), 10n, 200), 10_000n);
+    receiving.takeVoucher(paying.pay(1_000n));
+    const tick = paying.payTicks();
+    expect(tick.index).toBe(101n);
+    expect(receiving.takeTick(tick)).toEqual({ ok: true, value: 10n });
+    receiving.takeVoucher(paying.pay(4n));
+    expect(receiving.takeTick(paying.payTicks(2))).toEqual({ ok: true, value: 16n });
+    expect([paying.cumulativeUnits, receiving.cumulativeUnits]).toEqual([1_030n, 1_030n]);
+    expect(() => paying.payTicks(98)).toThrow('98 ticks after tick 103 of 200');
+    // A chain that vouchers have paid to its end is used up, as it is in the ledger.
+    paying.pay(970n);
+    expect(() => paying.payTicks()).toThrow('TICK_OUT_OF_RANGE');
+    const next = new TickChain(newId(), 10n, 5, 2_000n);
+    paying.adopt(next);
+    expect(paying.payTicks().index).toBe(1n);
+  });
+
   it('take up ticks on a channel that was opened without', () => {
     const { paying, receiving } = pair();
     receiving.takeVoucher(paying.pay(20n));
@@ -129,6 +148,31 @@ describe('PayingChannel and ReceivingChannel', () => {
     paying.adopt(chain);
     receiving.adopt(chain.commitment);
     expect(receiving.takeTick(paying.payTicks(5))).toEqual({ ok: true, value: 10n });
+  });
+
+  it('hash later ticks to one that a voucher has overtaken', () => {
+    const chain = new TickChain(newId(), 1n, 40_000);
+    const { paying, receiving } = pair(chain, 40_000n);
+    const tickOf = (index: number) => ({
+      channelId: Buffer.from(paying.terms.channelId),
+      index: BigInt(index),
+      preimage: Buffer.from(chain.preimage(index)),
+    });
+    receiving.takeVoucher(paying.pay(12_000n));
+    const far = paying.payTicks(13_000);
+    expect(receiving.takeTick(far)).toMatchObject({ reason: 'TICK_OUT_OF_RANGE' });
+    const lie = { ...tickOf(9_000), preimage: newId() };
+    expect(receiving.takeTick(lie)).toMatchObject({ reason: 'SUPERSEDED' });
+    expect(receiving.takeTick(tickOf(15_500))).toMatchObject({ reason: 'TICK_OUT_OF_RANGE' });
+    const path = ticksUpTo(far, 0n);
+    expect(path.map(({ index }) => index)).toEqual([10_000n, 20_000n, 25_000n]);
+    expect(path.slice(0, 2)).toEqual([tickOf(10_000), tickOf(20_000)]);
+    const results = path.map((tick) => receiving.takeTick(tick));
+    expect(results).toMatchObject([{ reason: 'SUPERSEDED' }, { value: 8_000n }, { value: 5_000n }]);
+    expect(receiving.cumulativeUnits).toBe(25_000n);
+    expect(ticksUpTo(far, 15_000n)).toEqual([far]);
+    expect(ticksUpTo(far, 14_999n).map(({ index }) => index)).toEqual([24_999n, 25_000n]);
+    expect(ticksUpTo(far, 30_000n)).toEqual([far]);
   });
 
   it('want the payer’s own key', () => {

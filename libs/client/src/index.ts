@@ -41,6 +41,7 @@ export {
   type ProofOf,
   SettlementClient,
 } from './settlement.client.js';
+export { ticksUpTo } from './ticks-up-to.js';
 export { VoucherClient } from './voucher.client.js';
 export { type StreamSettings, VoucherStream } from './voucher.stream.js';
 export { newId, type SessionKeyTerms, Wallet } from './wallet.js';

@@ -50,7 +50,6 @@ export type PayingTerms = {
 export class PayingChannel {
   #cumulativeUnits: Units;
   #chain: TickChain | undefined;
-  #tickIndex = 0;
 
   constructor(
     private readonly wallet: Wallet,
@@ -58,10 +57,6 @@ export class PayingChannel {
   ) {
     this.#cumulativeUnits = terms.cumulativeUnits ?? 0n;
     this.#chain = terms.chain;
-    if (terms.chain === undefined) return;
-    const { baseUnits, tickValueUnits } = terms.chain.commitment;
-    if (this.#cumulativeUnits <= baseUnits) return;
-    this.#tickIndex = Number((this.#cumulativeUnits - baseUnits) / tickValueUnits);
   }
 
   /** All that is owed so far. */
@@ -93,13 +88,13 @@ export class PayingChannel {
 
   /**
    * Pays by another chain from now on, once the ledger has taken its commitment (CommitTicks). Refused
-   * with TICKS_LEFT while the last chain is not used up, and with SUPERSEDED when the new one begins
-   * below what is owed.
+   * with TICKS_LEFT while what is owed does not cover the last chain, and with SUPERSEDED when the new
+   * one begins below what is owed.
    */
   adopt(chain: TickChain): void {
     const last = this.#chain?.commitment;
-    if (last !== undefined && BigInt(this.#tickIndex) < last.ticksMax) {
-      const text = `${this.#tickIndex} of ${last.ticksMax} ticks are used`;
+    if (last !== undefined && this.#ticksCovered(last) < last.ticksMax) {
+      const text = `${this.#ticksCovered(last)} of ${last.ticksMax} ticks are used`;
       throw new LedgerRefusal('TICKS_LEFT', text);
     }
     const { baseUnits } = chain.commitment;
@@ -109,28 +104,37 @@ export class PayingChannel {
     }
     this.#raiseTo(baseUnits);
     this.#chain = chain;
-    this.#tickIndex = 0;
   }
 
-  /** The tick that pays `count` tick values more. */
+  /**
+   * The tick that lies `count` ticks above the last one covered by what is owed. It pays `count` tick
+   * values more, less the part of the first that a voucher has paid.
+   */
   payTicks(count = 1): Tick {
     const { channelId } = this.terms;
     const chain = this.#chain;
     if (chain === undefined) {
       throw new LedgerRefusal('TICKS_NOT_COMMITTED', 'this channel has no tick commitment');
     }
-    const index = this.#tickIndex + count;
     const { ticksMax } = chain.commitment;
-    if (!Number.isInteger(count) || count < 1 || BigInt(index) > ticksMax) {
-      throw new LedgerRefusal('TICK_OUT_OF_RANGE', `tick ${index} of ${ticksMax}`);
+    const covered = this.#ticksCovered(chain.commitment);
+    if (!Number.isInteger(count) || count < 1 || covered + BigInt(count) > ticksMax) {
+      const text = `${count} ticks after tick ${covered} of ${ticksMax}`;
+      throw new LedgerRefusal('TICK_OUT_OF_RANGE', text);
     }
-    this.#raiseTo(tickUnits(chain.commitment, BigInt(index)));
-    this.#tickIndex = index;
+    const index = covered + BigInt(count);
+    this.#raiseTo(tickUnits(chain.commitment, index));
     return {
       channelId: toBuffer(channelId),
-      index: BigInt(index),
-      preimage: toBuffer(chain.preimage(index)),
+      index,
+      preimage: toBuffer(chain.preimage(Number(index))),
     };
+  }
+
+  /** The last tick of a chain that adds nothing to what is owed; it may lie beyond the chain. */
+  #ticksCovered({ baseUnits, tickValueUnits }: TickCommitment): bigint {
+    if (this.#cumulativeUnits <= baseUnits) return 0n;
+    return (this.#cumulativeUnits - baseUnits) / tickValueUnits;
   }
 
   #raiseTo(cumulativeUnits: Units): void {

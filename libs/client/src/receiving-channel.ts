@@ -45,6 +45,7 @@ export class ReceivingChannel {
   readonly #publicKey: Uint8Array;
   #cumulativeUnits: Units;
   #ticks: TickCommitment | undefined;
+  /** The last tick proven, and its preimage. */
   #tickIndex = 0n;
   #anchor: Uint8Array;
 
@@ -104,7 +105,11 @@ export class ReceivingChannel {
     this.#anchor = ticks.chainEnd;
   }
 
-  /** Takes a tick; returns the units it adds, or the reason why the ledger would refuse it. */
+  /**
+   * Takes a tick; returns the units it adds, or the reason why the ledger would refuse it. One that
+   * vouchers have overtaken adds nothing (SUPERSEDED), but later ticks are hashed to it from then on. So
+   * when one is too far ahead (TICK_OUT_OF_RANGE), show those of `ticksUpTo` first, as to the ledger.
+   */
   takeTick(tick: Tick): Result<Units> {
     const { channelId } = this.terms;
     const ticks = this.#ticks;
@@ -114,17 +119,20 @@ export class ReceivingChannel {
     if (ticks === undefined) return refuse('TICKS_NOT_COMMITTED', 'no tick commitment');
     const steps = tick.index - this.#tickIndex;
     if (tick.index < 1n || tick.index > ticks.ticksMax || steps > BigInt(LIMITS.tickStepsMax)) {
-      return refuse('TICK_OUT_OF_RANGE', `tick ${tick.index} of ${ticks.ticksMax}`);
+      const text = `tick ${tick.index} of ${ticks.ticksMax}, ${this.#tickIndex} are proven`;
+      return refuse('TICK_OUT_OF_RANGE', text);
     }
     const cumulativeUnits = tickUnits(ticks, tick.index);
     const outside = this.#checkAmount(cumulativeUnits);
-    if (outside !== undefined) return outside;
-    if (steps <= 0n) return refuse('SUPERSEDED', `tick ${this.#tickIndex} is already proven`);
-    if (!hashesForward(tick.preimage, Number(steps), this.#anchor, sha256)) {
-      return refuse('BAD_PREIMAGE', 'the preimage does not hash to the last tick');
+    if (outside?.reason === 'ABOVE_DEPOSIT') return outside;
+    const isProven =
+      steps > 0n && hashesForward(tick.preimage, Number(steps), this.#anchor, sha256);
+    if (isProven) {
+      this.#tickIndex = tick.index;
+      this.#anchor = tick.preimage;
     }
-    this.#tickIndex = tick.index;
-    this.#anchor = tick.preimage;
+    if (outside !== undefined) return outside;
+    if (!isProven) return refuse('BAD_PREIMAGE', 'the preimage does not hash to the last tick');
     return accept(this.#raiseTo(cumulativeUnits));
   }
 
