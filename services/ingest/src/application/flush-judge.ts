@@ -1,9 +1,11 @@
 import { VerifierUnavailableError } from '../crypto/proof-verifier.js';
+import type { Verdict } from '../domain/bundle.js';
 import { proofRefusal, uncheckedRefusal, untriedRefusal } from '../domain/claim.js';
 import { Contest } from '../domain/contest.js';
 import type { Budget } from '../domain/failure-budget.js';
 import type { Flush } from '../domain/flush.js';
 import type { Claims } from './claims.js';
+import { INGEST_LIMITS } from './limits.js';
 import type { ProofCollector } from './proof-collector.js';
 
 const NONE = -1;
@@ -14,10 +16,20 @@ type SlotContender = {
   readonly sender: Budget;
 };
 type OpenContest = { readonly group: number; readonly contest: Contest<SlotContender> };
+/** A candidate and the number of its question; -1 when the verdict of its bundle is known. */
+type Try = {
+  readonly contest: Contest<SlotContender>;
+  readonly claim: SlotContender;
+  readonly question: number;
+};
 
 /**
  * Finds each group's winner: the highest claim whose proof holds. Nearly always that is the highest
  * claim at once; only where it is not, the group gets a {@link Contest} of objects.
+ *
+ * A flush waits for the contests of all its channels, so these are kept short: each round tries twice
+ * as many candidates of a channel as the one before, and when {@link INGEST_LIMITS.contestChecksMax} is
+ * used up, the claims that a contest did not come to are put off to a later flush.
  */
 export class FlushJudge {
   /** Of each group, the number of its question to the proofs; -1 for none. */
@@ -33,14 +45,15 @@ export class FlushJudge {
 
   /**
    * Sets the winners of a flush; of groups with one, the list is then what the winner answers, all
-   * other claims have their refusal. `now` reads the clock.
+   * other claims have their refusal or are among those put off, which are returned: they are to be
+   * queued again. `now` reads the clock.
    */
-  async judge(flush: Flush, now: () => number): Promise<void> {
+  async judge(flush: Flush, now: () => number): Promise<number[]> {
     try {
       await this.#tryHighest(flush, now());
       const contests = this.#settleHighest(flush, now);
       await this.#decide(contests, now);
-      for (const open of contests) this.#close(flush, open);
+      return contests.flatMap((open) => this.#close(flush, open));
     } catch (error) {
       if (!(error instanceof VerifierUnavailableError)) throw error;
       for (let group = 0; group < flush.groups; group++) {
@@ -48,6 +61,7 @@ export class FlushJudge {
         this.claims.settleList(flush.head[group] ?? NONE, uncheckedRefusal());
         flush.head[group] = NONE;
       }
+      return [];
     }
   }
 
@@ -80,31 +94,50 @@ export class FlushJudge {
   }
 
   async #decide(contests: readonly OpenContest[], now: () => number): Promise<void> {
-    let open = contests;
-    while (open.length > 0) {
+    let open = contests.filter(({ contest }) => !contest.isOver);
+    let checksLeft: number = INGEST_LIMITS.contestChecksMax;
+    for (let size = 2; open.length > 0 && checksLeft > 0; size *= 2) {
       this.proofs.clear();
-      const round: (OpenContest & { claim: SlotContender; question: number })[] = [];
-      for (const { group, contest } of open) {
-        const claim = this.#candidate(contest, now);
-        if (claim === undefined) continue;
-        round.push({ group, contest, claim, question: this.proofs.ask(claim.slot) });
+      const round: Try[] = [];
+      for (const { contest } of open) {
+        checksLeft -= this.#ask(contest, size, checksLeft, round, now);
       }
       await this.proofs.check();
       for (const { contest, claim, question } of round) {
-        this.#settleTried(contest, claim, this.proofs.holds(question), now());
+        const holds =
+          question === NONE ? this.#verdict(claim) === 'holds' : this.proofs.holds(question);
+        this.#settleTried(contest, claim, holds, now());
       }
-      open = round.filter(({ contest }) => contest.winner === undefined);
+      open = open.filter(({ contest }) => !contest.isOver);
     }
   }
 
-  // Claims of bundles whose signature is known are settled on the way: a bundle is checked once.
-  #candidate(contest: Contest<SlotContender>, now: () => number): SlotContender | undefined {
-    for (;;) {
+  /** Asks for `size` candidates of a contest, fewer once they cost `checksMax`; returns what they cost. */
+  #ask(
+    contest: Contest<SlotContender>,
+    size: number,
+    checksMax: number,
+    round: Try[],
+    now: () => number,
+  ): number {
+    let cost = 0;
+    for (let asked = 0; asked < size && cost < checksMax; ) {
       const claim = contest.candidate(({ sender }) => !sender.isSpent(now()));
-      const verdict = claim && this.claims.columns.bundle(claim.slot)?.verdict;
-      if (claim === undefined || verdict === undefined || verdict === 'unknown') return claim;
-      contest.settle(claim, verdict === 'holds');
+      if (claim === undefined) break;
+      const verdict = this.#verdict(claim);
+      // A bundle is checked once.
+      const question = verdict === 'unknown' ? this.proofs.ask(claim.slot) : NONE;
+      round.push({ contest, claim, question });
+      if (verdict === 'holds') break;
+      if (verdict === 'fails') continue;
+      asked++;
+      cost += Math.max(1, this.proofs.cost(claim.slot));
     }
+    return cost;
+  }
+
+  #verdict({ slot }: SlotContender): Verdict {
+    return this.claims.columns.bundle(slot)?.verdict ?? 'unknown';
   }
 
   #settleTried(
@@ -114,21 +147,27 @@ export class FlushJudge {
     nowMs: number,
   ): void {
     contest.settle(claim, holds);
-    if (holds) return;
+    // One that was tried below the winner is answered by it, and nobody pays for the try.
+    if (!contest.failed.has(claim)) return;
     const bundle = this.claims.columns.bundle(claim.slot);
     if (bundle?.isCharged === true) return;
     if (bundle !== undefined) bundle.isCharged = true;
     claim.sender.charge(this.proofs.cost(claim.slot), nowMs);
   }
 
-  #close(flush: Flush, { group, contest }: OpenContest): void {
+  /** Answers what the contest decided and returns the claims that are put off. */
+  #close(flush: Flush, { group, contest }: OpenContest): number[] {
+    const { columns } = this.claims;
     for (const { slot } of contest.failed) {
-      this.claims.settle(slot, proofRefusal(this.claims.columns.kind[slot] ?? 0));
+      this.claims.settle(slot, proofRefusal(columns.kind[slot] ?? 0));
     }
     for (const { slot } of contest.untried()) this.claims.settle(slot, untriedRefusal());
     flush.winner[group] = contest.winner?.slot ?? NONE;
     const answered = contest.answered().map(({ slot }) => slot);
-    flush.relink(group, answered, this.claims.columns.next);
+    flush.relink(group, answered, columns.next);
+    const putOff = contest.unreached().map(({ slot }) => slot);
+    for (const slot of putOff) columns.next[slot] = NONE;
+    return putOff;
   }
 
   #contenders(head: number): SlotContender[] {

@@ -55,6 +55,8 @@ export class FlushRecords {
       cumulativeUnits: bundle.cumulativeUnits[at] ?? 0n,
       accepted: wins === 1,
     }));
+    // Entries that were put off may win in a later flush, whose block says so of them alone.
+    bundle.wins.fill(0);
     const { validUntilMs, signature, partition } = bundle;
     assertAdded(this.#writer(partition).addBundle(validUntilMs, signature, entries));
   }

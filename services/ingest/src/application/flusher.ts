@@ -84,7 +84,8 @@ export class Flusher {
       this.#gatherer.gather(this.#queue, flush, this.#nowMs());
       this.noteQueue();
       lastClaims = flush.claims;
-      await this.#judge.judge(flush, () => this.#nowMs());
+      const putOff = await this.#judge.judge(flush, () => this.#nowMs());
+      for (const slot of putOff) this.#queue.push(slot);
       this.#parts.writer.announce(flush);
       await this.#writing;
       this.#writing = this.#parts.writer.write(flush);

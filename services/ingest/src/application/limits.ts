@@ -10,6 +10,8 @@ export const INGEST_LIMITS = {
   flushClaimsMax: LIMITS.recordEntriesMax,
   /** Signature checks of one flush: at 50 µs each they take about 50 ms of one core. */
   flushChecksMax: 1024,
+  /** Further checks of one flush, for channels whose highest claim failed; the next flush goes on. */
+  contestChecksMax: 256,
   /** A flush waits longer for company by 1 ms per so many claims of the last one … */
   flushClaimsPerExtraMs: 16,
   /** … but not longer than this. */

@@ -9,10 +9,13 @@ export type Contender = { readonly cumulativeUnits: bigint; readonly sender: obj
  * and answers every lower one unread. When it fails, its sender's runner-up is tried once; after that
  * the contest goes on with the claims of other senders, so that nobody's garbage hides an honest
  * payment of somebody else.
+ *
+ * Several candidates may be taken before the first is settled: each is meant for the case that all
+ * before it fail. Once one wins, what was found of those below it does not count.
  */
 export class Contest<C extends Contender> {
   /** Claims whose proof was tried and does not hold. */
-  readonly failed: C[] = [];
+  readonly failed = new Set<C>();
   winner: C | undefined;
   readonly #ranked: C[];
   readonly #skipped: C[] = [];
@@ -24,39 +27,52 @@ export class Contest<C extends Contender> {
     this.#ranked = claims.toSorted(higherFirst);
   }
 
+  /** True when there is a winner, or nothing left to try. */
+  get isOver(): boolean {
+    return this.winner !== undefined || this.#at === this.#ranked.length;
+  }
+
   /** The claim to try next, or undefined when the contest is over; `mayTry` says whose may be tried. */
   candidate(mayTry: (claim: C) => boolean): C | undefined {
-    if (this.winner !== undefined) return undefined;
-    for (; this.#at < this.#ranked.length; this.#at++) {
-      const claim = this.#ranked[this.#at];
+    while (!this.isOver) {
+      const claim = this.#ranked[this.#at++];
       if (claim === undefined) return undefined;
-      if ((this.#tries.get(claim.sender) ?? 0) < TRIES_PER_SENDER && mayTry(claim)) return claim;
+      const tries = this.#tries.get(claim.sender) ?? 0;
+      if (tries < TRIES_PER_SENDER && mayTry(claim)) {
+        this.#tries.set(claim.sender, tries + 1);
+        return claim;
+      }
       this.#skipped.push(claim);
     }
     return undefined;
   }
 
-  /** Says whether the proof of the last candidate holds. */
+  /** Says whether the proof of a candidate holds, in the order in which they were taken. */
   settle(claim: C, holds: boolean): void {
-    this.#at++;
-    this.#tries.set(claim.sender, (this.#tries.get(claim.sender) ?? 0) + 1);
+    if (this.winner !== undefined) return;
     if (holds) this.winner = claim;
-    else this.failed.push(claim);
+    else this.failed.add(claim);
   }
 
   /** The winner and all that it answers; empty without a winner. */
   answered(): C[] {
     const { winner } = this;
     if (winner === undefined) return [];
-    const equalAbove = this.#skipped.filter((c) => c.cumulativeUnits === winner.cumulativeUnits);
-    return [winner, ...equalAbove, ...this.#ranked.slice(this.#at)];
+    return this.#ranked.filter(
+      (claim) => claim.cumulativeUnits <= winner.cumulativeUnits && !this.failed.has(claim),
+    );
   }
 
-  /** Claims that were not tried and that no winner answers. */
+  /** Claims that were passed over and that no winner answers. */
   untried(): C[] {
     const { winner } = this;
     if (winner === undefined) return this.#skipped;
     return this.#skipped.filter((c) => c.cumulativeUnits > winner.cumulativeUnits);
+  }
+
+  /** Claims that the contest did not come to, while it has no winner. */
+  unreached(): C[] {
+    return this.winner === undefined ? this.#ranked.slice(this.#at) : [];
   }
 }
 
