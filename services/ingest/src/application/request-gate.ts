@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from '#libs/domain';
+import { spentRefusal } from '../domain/claim.js';
 import type { Budget } from '../domain/failure-budget.js';
 import type { Admission } from './admission.js';
 import type { FlushWriter } from './flush-writer.js';
@@ -34,9 +35,7 @@ export class RequestGate {
     const refusal = admission.refusal(items, bytes);
     if (refusal !== undefined) return refusal;
     const nowMs = Number(clock.nowMs());
-    if (sender.isSpent(nowMs)) {
-      return refuse('OVERLOADED', 'too many failed payments of this sender; wait a few seconds');
-    }
+    if (sender.isSpent(nowMs)) return spentRefusal();
     if (writer.isStalled(nowMs)) {
       return refuse('UNAVAILABLE', 'the voucher log does not answer; nothing was accepted');
     }

@@ -83,6 +83,11 @@ export class ChannelTable {
     this.#heldMax = rowsMax - Math.floor(rowsMax / EVICTABLE_SHARE);
   }
 
+  /** Channels that it has room for. */
+  get rowsMax(): number {
+    return this.#holds.length;
+  }
+
   get partitions(): number {
     return this.marks.partitions;
   }

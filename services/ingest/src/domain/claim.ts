@@ -40,6 +40,11 @@ export function untriedRefusal(): Refusal {
   return refuse('OVERLOADED', 'not checked after failed payments of this sender; send it again');
 }
 
+/** What is said to a sender whose failure budget is spent. */
+export function spentRefusal(): Refusal {
+  return refuse('OVERLOADED', 'too many failures of this sender; wait a few seconds');
+}
+
 /** What is said when no proof could be judged. */
 export function uncheckedRefusal(): Refusal {
   return refuse('UNAVAILABLE', 'the proof could not be checked; nothing was accepted');

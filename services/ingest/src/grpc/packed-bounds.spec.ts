@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { PACKED_BUNDLE, PACKED_TICK, PACKED_VOUCHER } from '#libs/contracts';
+import { PACKED_BUNDLE, PACKED_TICK, PACKED_VOUCHER, reasonFromWire } from '#libs/contracts';
 import { LIMITS } from '#libs/domain';
 import { REASON_TRAILER } from '#libs/grpc';
-import { newKeys } from '../../test/factory.js';
+import { newChannel, newKeys } from '../../test/factory.js';
 import { batchesOf, batchMessage, openMessage, packVoucher } from '../../test/packed.js';
 import { StreamFixture, until } from '../../test/stream-fixture.js';
 import { INGEST_LIMITS } from '../application/limits.js';
+import { SENDER_FAILURES } from '../domain/failure-budget.js';
 
 afterEach(() => vi.useRealTimers());
 
@@ -58,12 +60,13 @@ describe('a message that breaks the protocol', () => {
 
   it('is one beyond the handles of a stream', async () => {
     const fixture = new StreamFixture();
-    const channel = fixture.open();
+    const channel = fixture.open({ state: 'closed' });
     const all = new Array(LIMITS.handlesPerOpenMax).fill(channel.facts.id);
     const rounds = LIMITS.handlesPerStreamMax / LIMITS.handlesPerOpenMax;
     for (let round = 1; round <= rounds; round++) {
       fixture.call.send(openMessage(0n, all));
-      while (fixture.call.opened().length < round) await Promise.resolve();
+      while (fixture.call.opened().length === 0) await Promise.resolve();
+      fixture.call.answers.length = 0;
       await Promise.resolve();
     }
     fixture.call.send(openMessage(0n, [channel.facts.id]));
@@ -169,6 +172,91 @@ describe('bounds of a stream', () => {
     fixture.call.send(batchMessage(2n, { vouchers: [good] }));
     await fixture.answered(2);
     expect(batchesOf(fixture.call.acks().at(-1)!)).toEqual([[2n, [[0, 'OVERLOADED']]]]);
+  });
+});
+
+/** Opens handles; answers those that were refused, and why. */
+async function openedBy(fixture: StreamFixture, ids: Uint8Array[]) {
+  fixture.call.answers.length = 0;
+  fixture.call.send(openMessage(0n, ids));
+  await until(() => expect(fixture.call.opened()).toHaveLength(1));
+  const refused = fixture.call.opened()[0]?.refused ?? [];
+  return refused.map(({ item, refusal }) => [item, refusal && reasonFromWire(refusal.reason)]);
+}
+
+describe('handles beyond what may be held', () => {
+  it('of the channel table by one stream are LIMIT_EXCEEDED, unasked; the others can be paid', async () => {
+    const fixture = new StreamFixture();
+    const [channel, other] = [fixture.open(), newChannel()];
+    const half = fixture.table.rowsMax / 2;
+    const ids = new Array(half - 1).fill(channel.facts.id);
+    expect(await openedBy(fixture, ids)).toEqual([]);
+    fixture.books.hold(other);
+    const asked = fixture.books.asked;
+    const unknown = newChannel().facts.id;
+    expect(await openedBy(fixture, [other.facts.id, unknown, channel.facts.id])).toEqual([
+      [1, 'LIMIT_EXCEEDED'],
+      [2, 'LIMIT_EXCEEDED'],
+    ]);
+    expect(fixture.books.asked).toBe(asked + 1);
+    const voucher = packVoucher(half - 1, fixture.voucher(other, 5n));
+    fixture.call.send(batchMessage(1n, { vouchers: [voucher] }));
+    await fixture.answered(1);
+    expect(fixture.call.acks().flatMap(batchesOf)).toEqual([[1n, []]]);
+  });
+
+  it('by all streams are OVERLOADED, and channels named by their ids are paid', async () => {
+    const fixture = new StreamFixture();
+    const rows = Array.from({ length: (fixture.table.rowsMax * 7) / 8 }, (_, no) => {
+      const { facts } = newChannel();
+      return fixture.table.learn({ ...facts, channelNo: BigInt(no) });
+    });
+    for (const row of rows) fixture.table.retain(row);
+    const other = newChannel();
+    fixture.books.hold(other);
+    expect(await openedBy(fixture, [other.facts.id])).toEqual([[0, 'OVERLOADED']]);
+    expect(await fixture.results({ vouchers: [fixture.voucher(other, 5n)] })).toEqual([5n]);
+    fixture.table.release(rows[0]!);
+    expect(await openedBy(fixture, [other.facts.id])).toEqual([]);
+  });
+});
+
+describe('handles of channels that nobody knows', () => {
+  const unknown = (count: number) => Array.from({ length: count }, () => randomBytes(32));
+  const open = async (fixture: StreamFixture, ids: Uint8Array[]) =>
+    new Set((await openedBy(fixture, ids)).map(([, reason]) => reason));
+
+  it('cost a check each, and none is asked for while the budget is spent', async () => {
+    const fixture = new StreamFixture();
+    const channel = fixture.open();
+    const { max } = SENDER_FAILURES;
+    expect(await open(fixture, [channel.facts.id, ...unknown(max - 1)])).toEqual(
+      new Set(['CHANNEL_UNKNOWN']),
+    );
+    expect(await open(fixture, [channel.facts.id])).toEqual(new Set());
+    expect(await open(fixture, unknown(1))).toEqual(new Set(['CHANNEL_UNKNOWN']));
+    const { asked } = fixture.books;
+    // Not even of a channel that is known, and what is open already is not looked at either.
+    expect(await open(fixture, [channel.facts.id])).toEqual(new Set(['OVERLOADED']));
+    for (let round = 0; round < 5; round++) await open(fixture, unknown(100));
+    expect(fixture.books.asked).toBe(asked);
+    expect(fixture.call.opened()[0]?.refused[0]?.refusal?.detail).toMatch(/too many failures/);
+    fixture.clock.advanceMs(31_000n);
+    fixture.mark();
+    expect(await open(fixture, [channel.facts.id])).toEqual(new Set());
+  });
+
+  it('cost nothing when the books are silent', async () => {
+    const fixture = new StreamFixture();
+    fixture.books.failure = new Error('down');
+    expect(await open(fixture, unknown(300))).toEqual(new Set(['UNAVAILABLE']));
+    expect(await open(fixture, [fixture.open().facts.id])).toEqual(new Set());
+  });
+
+  it('cannot be asked for by the ten thousand', async () => {
+    const fixture = new StreamFixture();
+    for (let round = 0; round < 40; round++) await open(fixture, unknown(1_000));
+    expect(fixture.books.asked).toBe(1_000);
   });
 });
 

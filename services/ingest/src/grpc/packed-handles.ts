@@ -1,6 +1,6 @@
 import { type HandlesOpened, PACKED_ACCEPTED } from '#libs/contracts';
 import { LIMITS, type Refusal, refuse } from '#libs/domain';
-import { type ChannelLookup, lookupRefusal } from '../application/channel-lookup.js';
+import { type ChannelLookup, lookupRefusal, NO_ROW } from '../application/channel-lookup.js';
 import { CHANNEL, type ChannelTable } from '../domain/channel-table.js';
 import { itemRefusal } from './outcome.codec.js';
 
@@ -8,10 +8,18 @@ const ID_BYTES = 32;
 const NONE = -1;
 const FIRST_LENGTH = 64;
 
+/** What one stream may hold of the channel table: two of the largest fit, and none pins it all … */
+const STREAM_SHARE = 1 / 2;
+/** … and how full it may be while handles are given: the rest is for channels that are paid by their ids. */
+const HANDLES_SHARE = 7 / 8;
+
+type Judge = (row: number, at: number) => Refusal | undefined;
+
 /** The channels of one packed stream by handle. Their rows are held while the stream lives. */
 export class PackedHandles {
   #rows = new Int32Array(FIRST_LENGTH);
   #count = 0;
+  #held = 0;
   #opening: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -39,11 +47,23 @@ export class PackedHandles {
     return handle < this.#count ? (this.#rows[handle] ?? NONE) : NONE;
   }
 
-  /** Gives handles to channels; one call at a time. */
-  open(sequence: bigint, ids: Uint8Array): Promise<HandlesOpened> {
-    const opened = this.#open(sequence, ids);
+  /**
+   * Gives handles to channels; one call at a time. Those that are beyond what streams may hold are refused
+   * unasked. `onUnknown` is told how many channels the books do not know.
+   */
+  open(
+    sequence: bigint,
+    ids: Uint8Array,
+    onUnknown: (channels: number) => void,
+  ): Promise<HandlesOpened> {
+    const opened = this.#open(sequence, ids, onUnknown);
     this.#opening = opened.catch(() => undefined);
     return opened;
+  }
+
+  /** Gives handles that stay unusable, and asks nobody. */
+  refuseAll(sequence: bigint, ids: Uint8Array, refusal: Refusal): HandlesOpened {
+    return this.#give(sequence, new Int32Array(ids.length / ID_BYTES).fill(NONE), () => refusal);
   }
 
   /** Lets go of all channels, once those that are being opened are known. */
@@ -54,22 +74,31 @@ export class PackedHandles {
       if (row >= 0) this.table.release(row);
     }
     this.#count = 0;
+    this.#held = 0;
   }
 
-  async #open(sequence: bigint, ids: Uint8Array): Promise<HandlesOpened> {
-    const count = ids.length / ID_BYTES;
-    const firstHandle = this.#count;
-    const rows = await this.#rowsOf(ids);
-    const accepted = Buffer.alloc(count * PACKED_ACCEPTED.bytes);
-    const refused: HandlesOpened['refused'] = [];
-    this.#reserve(firstHandle + count);
-    for (let at = 0; at < count; at++) {
-      const refusal = this.#put(firstHandle + at, rows[at] ?? NONE);
-      if (refusal !== undefined) refused.push(itemRefusal(at, refusal));
-      else this.#tell(firstHandle + at, accepted, at * PACKED_ACCEPTED.bytes);
-    }
-    this.#count += count;
-    return { sequence, firstHandle: BigInt(firstHandle), accepted, refused };
+  async #open(
+    sequence: bigint,
+    ids: Uint8Array,
+    onUnknown: (channels: number) => void,
+  ): Promise<HandlesOpened> {
+    const rows = new Int32Array(ids.length / ID_BYTES).fill(NO_ROW.overloaded);
+    const { room, refusal } = this.#bound();
+    rows.set(await this.#rowsOf(ids.subarray(0, room * ID_BYTES)));
+    onUnknown(rows.filter((row) => row === NO_ROW.unknown).length);
+    return this.#give(sequence, rows, (row, at) => (at < room ? this.#judge(row) : refusal));
+  }
+
+  // How many channels more this stream may hold, and what is told about all others.
+  #bound(): { room: number; refusal: Refusal } {
+    const { rowsMax, held } = this.table;
+    const own = Math.floor(rowsMax * STREAM_SHARE) - this.#held;
+    const all = Math.floor(rowsMax * HANDLES_SHARE) - held;
+    const refusal =
+      own <= all
+        ? refuse('LIMIT_EXCEEDED', 'this stream holds as many channels as one may; open another')
+        : refuse('OVERLOADED', 'all streams together hold as many channels as they may');
+    return { room: Math.max(0, Math.min(own, all)), refusal };
   }
 
   // Rows of all ids, each held once, or numbers that say why there is none.
@@ -92,19 +121,31 @@ export class PackedHandles {
     return rows;
   }
 
-  #put(handle: number, row: number): Refusal | undefined {
-    this.#rows[handle] = NONE;
+  #judge(row: number): Refusal | undefined {
     if (row < 0) return lookupRefusal(row);
-    if (this.table.state(row) === CHANNEL.closed) {
-      this.table.release(row);
-      return refuse('CHANNEL_CLOSED', 'the channel no longer takes payments');
-    }
-    this.#rows[handle] = row;
-    return undefined;
+    if (this.table.state(row) !== CHANNEL.closed) return undefined;
+    this.table.release(row);
+    return refuse('CHANNEL_CLOSED', 'the channel no longer takes payments');
   }
 
-  #tell(handle: number, accepted: Buffer, base: number): void {
-    const row = this.#rows[handle] ?? NONE;
+  #give(sequence: bigint, rows: Int32Array, judge: Judge): HandlesOpened {
+    const firstHandle = this.#count;
+    const accepted = Buffer.alloc(rows.length * PACKED_ACCEPTED.bytes);
+    const refused: HandlesOpened['refused'] = [];
+    this.#reserve(firstHandle + rows.length);
+    rows.forEach((row, at) => {
+      const refusal = judge(row, at);
+      this.#rows[firstHandle + at] = refusal === undefined ? row : NONE;
+      if (refusal === undefined) {
+        this.#held++;
+        this.#tell(row, accepted, at * PACKED_ACCEPTED.bytes);
+      } else refused.push(itemRefusal(at, refusal));
+    });
+    this.#count += rows.length;
+    return { sequence, firstHandle: BigInt(firstHandle), accepted, refused };
+  }
+
+  #tell(row: number, accepted: Buffer, base: number): void {
     accepted.writeBigInt64BE(this.table.acceptedUnits(row), base + PACKED_ACCEPTED.acceptedUnits);
     const tickIndex = this.table.hasTicks(row) ? this.table.tickIndex(row) : 0;
     accepted.writeBigInt64BE(BigInt(tickIndex), base + PACKED_ACCEPTED.tickIndex);

@@ -11,6 +11,7 @@ import type { Clock } from '../application/ports.js';
 import type { RequestGate } from '../application/request-gate.js';
 import type { Senders } from '../application/senders.js';
 import type { ChannelTable } from '../domain/channel-table.js';
+import { spentRefusal } from '../domain/claim.js';
 import type { Budget } from '../domain/failure-budget.js';
 import { PackedAcks } from './packed-acks.js';
 import { cutBatch, PackedReader } from './packed-batch.js';
@@ -111,7 +112,9 @@ export class PackedStream {
     this.#isOpening = true;
     this.#proceed();
     try {
-      const opened = await this.#handles.open(sequence, ids);
+      const opened = this.#sender.isSpent(this.#nowMs())
+        ? this.#handles.refuseAll(sequence, ids, spentRefusal())
+        : await this.#handles.open(sequence, ids, (unknown) => this.#chargeUnknown(unknown));
       this.#write({ content: { $case: 'opened', value: opened } });
     } catch (error) {
       this.#break(error);
@@ -120,8 +123,13 @@ export class PackedStream {
     this.#proceed();
   }
 
+  // A channel that the books do not know costs them about what a signature check costs here.
+  #chargeUnknown(channels: number): void {
+    this.#sender.charge(channels, this.#nowMs());
+  }
+
   #post(sequence: bigint, batch: PackedBatch): void {
-    const { gate, flusher, clock } = this.parts;
+    const { gate, flusher } = this.parts;
     const cut = cutBatch(batch);
     if (!cut.ok) {
       this.#finish({ ...cut, detail: `message ${sequence}: ${cut.detail}` });
@@ -145,7 +153,7 @@ export class PackedStream {
     );
     const leave = gate.enter(submission, bytes);
     if (refusal !== undefined) submission.refuseAll(refusal);
-    else this.#reader.read(batch, cut.value, submission, Number(clock.nowMs()));
+    else this.#reader.read(batch, cut.value, submission, this.#nowMs());
     flusher.noteQueue();
     this.#proceed();
   }
@@ -187,6 +195,10 @@ export class PackedStream {
       else this.call.emit('error', toGrpcError(this.#ending));
     } else if (this.#mayRead()) this.call.resume();
     else this.call.pause();
+  }
+
+  #nowMs(): number {
+    return Number(this.parts.clock.nowMs());
   }
 
   #mayRead(): boolean {
