@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** Environment variables as a process gets them. */
@@ -38,6 +39,13 @@ export const hostPorts = () =>
     .string()
     .regex(/^[^\s:/,]+:\d{1,5}(,[^\s:/,]+:\d{1,5})*$/, 'expected host:port,host:port…')
     .transform((text) => text.split(','));
+
+/** A comma-separated list of IP addresses. */
+export const ipAddresses = () =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .refine((list) => list.every((address) => isIP(address) !== 0), 'expected address,address…');
 
 /** The path of a file that holds a secret; the value is the file's trimmed content. */
 export const secretFile = () =>
@@ -96,6 +104,8 @@ export const commonShape = {
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LISTEN_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: port(),
+  /** Where connections of many hosts come from one address: what is bounded by host is not bounded there. */
+  PROXY_ADDRESSES: ipAddresses().default([]),
 };
 
 /** Where Postgres is. */

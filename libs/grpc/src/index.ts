@@ -1,3 +1,4 @@
+export { hostsBut } from './host.js';
 export { requireInternal } from './internal.guard.js';
 export { grpcErrorOf, RefusalFilter, RefusedError, unwrap } from './refusal.filter.js';
 export { runService, type ServiceOptions } from './run-service.js';

@@ -1,6 +1,6 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import { Digests } from '#libs/domain';
-import type { ServiceOptions } from '#libs/grpc';
+import { hostsBut, type ServiceOptions } from '#libs/grpc';
 import { createKafka, Producer } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
 import { ChannelDirectory } from './application/channel-directory.js';
@@ -15,7 +15,9 @@ import { WorkerPoolVerifier } from './crypto/worker-pool.verifier.js';
 import { ChannelTable } from './domain/channel-table.js';
 import { BooksClient } from './grpc/books.client.js';
 import { PackedStreams } from './grpc/packed-streams.js';
+import { Sessions } from './grpc/sessions.js';
 import { VoucherController } from './grpc/voucher.controller.js';
+import { VoucherStreams } from './grpc/voucher-streams.js';
 import { PrometheusMeter } from './ingest.meter.js';
 import { ChannelsConsumer } from './kafka/channels.consumer.js';
 import { KafkaVoucherLog } from './kafka/kafka.voucher-log.js';
@@ -69,7 +71,8 @@ function ingestModule(
   });
   const lookup = new ChannelLookup({ books, table, questions, clock: CLOCK, meter });
   const windowMs = config.FLUSH_WINDOW_MS;
-  const outside = { table, lookup, verifier, log, clock: CLOCK, meter, logger, windowMs };
+  const hostOf = hostsBut(config.PROXY_ADDRESSES);
+  const outside = { table, lookup, verifier, log, clock: CLOCK, meter, logger, windowMs, hostOf };
   const core = ingestCore(outside);
   const lifecycle = new ProcessLifecycle({
     channels,
@@ -91,19 +94,25 @@ function ingestModule(
         useFactory: () => healthOf({ channels, log, verifier, table, writer: core.writer }),
       },
       { provide: PostVouchersService, useValue: core.service },
-      { provide: PackedStreams, useValue: packedStreams(config, core, outside) },
+      ...streamsOf(config, core, outside),
       { provide: ProcessLifecycle, useValue: lifecycle },
     ],
   };
 }
 
-function packedStreams(
+function streamsOf(
   config: Config,
   core: IngestCore,
   outside: { table: ChannelTable; lookup: ChannelLookup; clock: Clock; logger: Logger },
-): PackedStreams {
+) {
   const digests = new Digests({ chainId: config.CHAIN_ID, vaultAddress: config.VAULT_ADDRESS });
-  return new PackedStreams(digests, { ...core, ...outside });
+  const sessions = new Sessions(digests, core.senders, outside.clock);
+  const parts = { ...core, ...outside };
+  return [
+    { provide: Sessions, useValue: sessions },
+    { provide: VoucherStreams, useValue: new VoucherStreams(sessions, parts) },
+    { provide: PackedStreams, useValue: new PackedStreams(sessions, parts) },
+  ];
 }
 
 function healthOf(parts: {

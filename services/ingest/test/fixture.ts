@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { decodeLogRecord, type LogBlock } from '#libs/contracts';
 import type { KeyPair } from '#libs/crypto';
 import type { Reason } from '#libs/domain';
+import { hostsBut } from '#libs/grpc';
 import { FakeClock } from '#libs/testing';
 import { ChannelDirectory } from '../src/application/channel-directory.js';
 import { ChannelLookup } from '../src/application/channel-lookup.js';
@@ -133,7 +134,8 @@ export class Fixture {
     const logger = pino({ level: 'silent' });
     this.lookup = new ChannelLookup({ books, table, questions, clock, meter });
     const { lookup } = this;
-    this.core = ingestCore({ table, lookup, verifier, log, clock, meter, logger, windowMs: 1 });
+    const outside = { table, lookup, verifier, log, clock, meter, logger };
+    this.core = ingestCore({ ...outside, windowMs: 1, hostOf: hostsBut([]) });
     this.core.flusher.start();
     this.service = this.core.service;
     this.mark();
@@ -188,7 +190,7 @@ export class Fixture {
   async post(payments: Partial<Payments>, connection = 'test:1'): Promise<Outcome[]> {
     const result = await this.service.post(
       { vouchers: [], ticks: [], bundles: [], ...payments },
-      connection,
+      this.core.senders.ofConnection(connection),
     );
     if (!result.ok) throw new Error(`${result.reason}: ${result.detail}`);
     return result.value;

@@ -11,7 +11,7 @@ import { PaymentIntake } from './payment-intake.js';
 import type { Clock, IngestMeter, VoucherLog } from './ports.js';
 import { PostVouchersService } from './post-vouchers.service.js';
 import { RequestGate } from './request-gate.js';
-import { Senders } from './senders.js';
+import { type HostOf, Senders } from './senders.js';
 
 /** What the core needs from outside. */
 export type IngestCoreParts = {
@@ -23,6 +23,7 @@ export type IngestCoreParts = {
   readonly meter: IngestMeter;
   readonly logger: Logger;
   readonly windowMs: number;
+  readonly hostOf: HostOf;
 };
 
 /** From a payment on its channel to its answer: one core serves all transports. */
@@ -36,7 +37,7 @@ export function ingestCore(parts: IngestCoreParts) {
   const flusher = new Flusher({ ...parts, claims, writer });
   const intake = new PaymentIntake({ ...parts, claims, flusher });
   const gate = new RequestGate({ admission: new Admission(meter), flusher, writer, clock, meter });
-  const senders = new Senders(clock);
-  const service = new PostVouchersService({ gate, senders, table, intake, flusher, clock, meter });
+  const senders = new Senders(clock, parts.hostOf);
+  const service = new PostVouchersService({ gate, table, intake, flusher, clock, meter });
   return { claims, writer, flusher, intake, gate, senders, service };
 }

@@ -209,7 +209,10 @@ describe('channels that the topic has not told of', () => {
 describe('bounds', () => {
   const refusal = async (fixture: Fixture, count: number) => {
     const vouchers = new Array(count).fill(fixture.voucher(fixture.open(), 1n));
-    const result = await fixture.service.post({ vouchers, ticks: [], bundles: [] }, 'test:1');
+    const result = await fixture.service.post(
+      { vouchers, ticks: [], bundles: [] },
+      fixture.core.senders.ofConnection('test:1'),
+    );
     return result.ok ? 'accepted' : result.reason;
   };
 

@@ -3,6 +3,7 @@ import { accept, partitionOf, type Refusal, type Result } from '#libs/domain';
 import { type BundleMessage, checkBundleForm } from '../domain/bundle.ladder.js';
 import type { ChannelTable } from '../domain/channel-table.js';
 import { type Outcome, staleRefusal } from '../domain/claim.js';
+import type { Budget } from '../domain/failure-budget.js';
 import { checkTickForm, type TickMessage } from '../domain/tick.ladder.js';
 import { checkVoucherForm, type VoucherMessage } from '../domain/voucher.ladder.js';
 import type { Flusher } from './flusher.js';
@@ -10,7 +11,6 @@ import { type PaymentIntake, refuseBundle } from './payment-intake.js';
 import { PaymentTally } from './payment-tally.js';
 import type { Clock, IngestMeter } from './ports.js';
 import type { RequestGate } from './request-gate.js';
-import type { Senders } from './senders.js';
 import { OutcomeSubmission, type Submission } from './submission.js';
 
 const CHANNEL_ID_BYTES = 32;
@@ -26,7 +26,6 @@ export type Payments = {
 /** What {@link PostVouchersService} is made of. */
 export type PostVouchersParts = {
   readonly gate: RequestGate;
-  readonly senders: Senders;
   readonly table: ChannelTable;
   readonly intake: PaymentIntake;
   readonly flusher: Flusher;
@@ -46,11 +45,10 @@ export class PostVouchersService {
    * Resolves with an outcome per payment within ten seconds: vouchers, then ticks, then the entries of
    * the bundles. Refuses as a whole with what {@link RequestGate.refusal} says.
    */
-  async post(payments: Payments, connection: string): Promise<Result<Outcome[]>> {
-    const { gate, senders, flusher } = this.#parts;
+  async post(payments: Payments, sender: Budget): Promise<Result<Outcome[]>> {
+    const { gate, flusher } = this.#parts;
     const counts = countsOf(payments);
     const bytes = bytesOf(payments);
-    const sender = senders.ofConnection(connection);
     const refusal = gate.refusal(
       counts.vouchers + counts.ticks + counts.bundleEntries,
       bytes,

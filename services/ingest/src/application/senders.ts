@@ -3,49 +3,59 @@ import {
   CONNECTION_FAILURES,
   FailureBudget,
   type FailureLimits,
-  JointBudget,
+  HOST_FAILURES,
   SENDER_FAILURES,
+  SenderBudget,
 } from '../domain/failure-budget.js';
+import { LatestMap } from '../domain/latest-map.js';
 import { INGEST_LIMITS } from './limits.js';
 import type { Clock } from './ports.js';
 
+/** Names the host of a peer; undefined when many unknown hosts are behind it. */
+export type HostOf = (peer: string) => string | undefined;
+
 /**
- * The failure budgets of the latest senders. One that posts without a session is its connection; a packed
- * stream's sender is its session's account, and its connection pays for all accounts together.
+ * The failure budgets of the latest senders. Who shows a session is its account, others are their connection;
+ * the accounts of a connection have a joint budget, and so has everything from one host. The same sender
+ * is always the same object, by which a flush tells senders apart.
  */
 export class Senders {
-  readonly #budgets = new Map<string, FailureBudget>();
+  readonly #budgets = new LatestMap<FailureBudget>(INGEST_LIMITS.sendersMax);
+  readonly #senders = new LatestMap<Budget>(INGEST_LIMITS.sendersMax);
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly hostOf: HostOf,
+  ) {}
 
   /** Of all calls of a connection that name no account. */
   ofConnection(peer: string): Budget {
-    return this.#budgetOf(`calls of ${peer}`, SENDER_FAILURES);
+    const name = `calls of ${peer}`;
+    return this.#sender(name, this.#budget(name, SENDER_FAILURES), this.#ofHost(peer));
   }
 
-  /** Of what is sent before anybody knows whose it is: the packed streams of a connection. */
-  ofStreams(peer: string): Budget {
-    return this.#budgetOf(`streams of ${peer}`, CONNECTION_FAILURES);
+  /** Of what is asked before anybody knows whose it is: the sessions of a connection. */
+  ofSessions(peer: string): Budget {
+    const name = `accounts of ${peer}`;
+    return this.#sender(name, this.#budget(name, CONNECTION_FAILURES), this.#ofHost(peer));
   }
 
-  /** Of a packed stream: its account's, and its connection's for all its streams. */
+  /** Of an account's calls on one connection. */
   ofAccount(account: string, peer: string): Budget {
-    return new JointBudget(this.#budgetOf(account, SENDER_FAILURES), this.ofStreams(peer));
+    const own = this.#budget(account, SENDER_FAILURES);
+    return this.#sender(`${account} on ${peer}`, own, [this.ofSessions(peer)]);
   }
 
-  #budgetOf(sender: string, limits: FailureLimits): FailureBudget {
-    const known = this.#budgets.get(sender);
-    if (known !== undefined) {
-      this.#budgets.delete(sender);
-      this.#budgets.set(sender, known);
-      return known;
-    }
-    const budget = new FailureBudget(Number(this.clock.nowMs()), limits);
-    this.#budgets.set(sender, budget);
-    if (this.#budgets.size > INGEST_LIMITS.sendersMax) {
-      const [oldest] = this.#budgets.keys();
-      if (oldest !== undefined) this.#budgets.delete(oldest);
-    }
-    return budget;
+  #ofHost(peer: string): Budget[] {
+    const host = this.hostOf(peer);
+    return host === undefined ? [] : [this.#budget(`host ${host}`, HOST_FAILURES)];
+  }
+
+  #budget(name: string, limits: FailureLimits): FailureBudget {
+    return this.#budgets.get(name, () => new FailureBudget(Number(this.clock.nowMs()), limits));
+  }
+
+  #sender(name: string, own: FailureBudget, shared: readonly Budget[]): Budget {
+    return this.#senders.get(name, () => new SenderBudget(own, shared));
   }
 }

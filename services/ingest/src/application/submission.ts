@@ -26,6 +26,7 @@ export abstract class Submission {
   readonly #tickAt: number;
   readonly #bundleAt: number;
   #open: number;
+  #hasAccepted = false;
 
   constructor(
     counts: ItemCounts,
@@ -52,10 +53,14 @@ export abstract class Submission {
     if (this.#states[item] !== OPEN && this.#states[item] !== TAKEN) return;
     this.#states[item] = ANSWERED;
     this.#open--;
-    if (outcome.ok) this.tally.accept(this.#kindOf(item));
-    else this.tally.refuse(this.#kindOf(item), outcome.reason);
+    if (outcome.ok) {
+      this.tally.accept(this.#kindOf(item));
+      this.#hasAccepted = true;
+    } else this.tally.refuse(this.#kindOf(item), outcome.reason);
     this.record(item, tag, outcome);
-    if (this.#open === 0) this.finish();
+    if (this.#open > 0) return;
+    if (this.#hasAccepted) this.sender.prove();
+    this.finish();
   }
 
   /** Gives every payment that is still open the same refusal. */

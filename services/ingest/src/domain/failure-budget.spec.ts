@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEBT_SECONDS, FailureBudget, JointBudget, SENDER_FAILURES } from './failure-budget.js';
+import { DEBT_SECONDS, FailureBudget, SENDER_FAILURES, SenderBudget } from './failure-budget.js';
 
 const FAILURES_MAX = SENDER_FAILURES.max;
 
@@ -42,12 +42,47 @@ describe('FailureBudget', () => {
   });
 });
 
-describe('JointBudget', () => {
-  it('is spent with either, so that neither new accounts nor new connections help', () => {
-    const [account, connection] = [new FailureBudget(0), new FailureBudget(0)];
-    new JointBudget(account, connection).charge(FAILURES_MAX, 0);
-    expect(new JointBudget(account, new FailureBudget(0)).isSpent(0)).toBe(true);
-    expect(new JointBudget(new FailureBudget(0), connection).isSpent(0)).toBe(true);
-    expect(new JointBudget(new FailureBudget(0), new FailureBudget(0)).isSpent(0)).toBe(false);
+describe('SenderBudget', () => {
+  /** One that is never refilled. */
+  const spent = () => {
+    const budget = new FailureBudget(0, { max: 1, perSecond: 0 });
+    budget.charge(1, 0);
+    return budget;
+  };
+
+  it('makes all pay, and is spent with any, so that neither new accounts nor new connections help', () => {
+    const [account, connection, host] = [0, 0, 0].map(() => new FailureBudget(0)) as [
+      FailureBudget,
+      FailureBudget,
+      FailureBudget,
+    ];
+    new SenderBudget(account, [connection, host]).charge(FAILURES_MAX, 0);
+    const fresh = () => new FailureBudget(0);
+    for (const budget of [account, connection, host]) expect(budget.isSpent(0)).toBe(true);
+    expect(new SenderBudget(account, [fresh(), fresh()]).isSpent(0)).toBe(true);
+    expect(new SenderBudget(fresh(), [connection, fresh()]).isSpent(0)).toBe(true);
+    expect(new SenderBudget(fresh(), [fresh(), host]).isSpent(0)).toBe(true);
+    expect(new SenderBudget(fresh(), [fresh(), fresh()]).isSpent(0)).toBe(false);
+  });
+
+  it('lets a sender go on whose payments are accepted, by its own budget', () => {
+    const own = new FailureBudget(0);
+    const sender = new SenderBudget(own, [spent()]);
+    expect(sender.isSpent(0)).toBe(true);
+    sender.prove();
+    expect(sender.isSpent(0)).toBe(false);
+    expect(new SenderBudget(own, [spent()]).isSpent(0)).toBe(false);
+    sender.charge(FAILURES_MAX, 0);
+    expect(sender.isSpent(0)).toBe(true);
+  });
+
+  it('wants a new proof of a sender that has spent its own budget, and none while it is spent', () => {
+    const sender = new SenderBudget(new FailureBudget(0), [spent()]);
+    sender.prove();
+    sender.charge(FAILURES_MAX, 0);
+    sender.prove();
+    expect(sender.isSpent(1_000)).toBe(true);
+    sender.prove();
+    expect(sender.isSpent(1_000)).toBe(false);
   });
 });

@@ -7,16 +7,22 @@ export type FailureLimits = {
 };
 
 /**
- * Of one account, or of a connection that names none: about 2 ms of one core at once, half a thousandth of
+ * Of one account, or of a connection's calls that name none: about 2 ms of one core at once, half a thousandth of
  * it for ever. A sender of 50 failures a second is cut off within a second.
  */
 export const SENDER_FAILURES: FailureLimits = { max: 32, perSecond: 8 };
 
 /**
- * Of all packed streams of one connection together: eight senders' worth, so that a gateway's other
- * accounts go on when one sends garbage, and accounts made by the dozen gain no more than connections would.
+ * Of all accounts that use one connection: eight senders' worth, so that a gateway's other accounts go on
+ * when one sends garbage, and accounts made by the dozen gain no more than connections would.
  */
 export const CONNECTION_FAILURES: FailureLimits = { max: 256, perSecond: 64 };
+
+/**
+ * Of everything from one host: sixteen senders' worth, since many may share its address. Connections made
+ * by the dozen gain no more.
+ */
+export const HOST_FAILURES: FailureLimits = { max: 512, perSecond: 128 };
 
 /** Debt beyond so many seconds of refill is forgiven: the worst mistake is waited off in half a minute. */
 export const DEBT_SECONDS = 30;
@@ -27,6 +33,8 @@ export type Budget = {
   charge(cost: number, nowMs: number): void;
   /** True while nothing more of this sender is looked at. */
   isSpent(nowMs: number): boolean;
+  /** Notes that a payment was accepted. */
+  prove(): void;
 };
 
 /**
@@ -37,6 +45,7 @@ export type Budget = {
 export class FailureBudget implements Budget {
   #left: number;
   #asOfMs: number;
+  #isProven = false;
 
   constructor(
     nowMs: number,
@@ -49,11 +58,21 @@ export class FailureBudget implements Budget {
   charge(cost: number, nowMs: number): void {
     this.#refill(nowMs);
     this.#left = Math.max(this.#left - cost, -DEBT_SECONDS * this.limits.perSecond);
+    if (this.#left <= 0) this.#isProven = false;
   }
 
   isSpent(nowMs: number): boolean {
     this.#refill(nowMs);
     return this.#left <= 0;
+  }
+
+  prove(): void {
+    if (this.#left > 0) this.#isProven = true;
+  }
+
+  /** True when a payment was accepted since this budget was last spent: an accepted payment costs its payer money. */
+  get isProven(): boolean {
+    return this.#isProven;
   }
 
   #refill(nowMs: number): void {
@@ -64,19 +83,28 @@ export class FailureBudget implements Budget {
   }
 }
 
-/** Two budgets that both pay, of which one is enough to be spent: an account's and its connection's. */
-export class JointBudget implements Budget {
+/**
+ * A sender's own budget and those that it shares, its connection's and its host's. All of them pay. While a
+ * shared one is spent, only senders go on of whom a payment was accepted since they last spent their own:
+ * neither new connections nor new accounts help, and nobody's garbage stops those who pay.
+ */
+export class SenderBudget implements Budget {
   constructor(
-    private readonly one: Budget,
-    private readonly other: Budget,
+    private readonly own: FailureBudget,
+    private readonly shared: readonly Budget[],
   ) {}
 
   charge(cost: number, nowMs: number): void {
-    this.one.charge(cost, nowMs);
-    this.other.charge(cost, nowMs);
+    this.own.charge(cost, nowMs);
+    for (const budget of this.shared) budget.charge(cost, nowMs);
   }
 
   isSpent(nowMs: number): boolean {
-    return this.one.isSpent(nowMs) || this.other.isSpent(nowMs);
+    if (this.own.isSpent(nowMs)) return true;
+    return !this.own.isProven && this.shared.some((budget) => budget.isSpent(nowMs));
+  }
+
+  prove(): void {
+    this.own.prove();
   }
 }

@@ -9,6 +9,7 @@ import { FAR_FUTURE_MS, newKeys, PARTITIONS, SIGNING, tickOf } from '../../test/
 import { Fixture } from '../../test/fixture.js';
 import type { PackedCall } from './packed-stream.js';
 import { PackedStreams } from './packed-streams.js';
+import { Sessions } from './sessions.js';
 
 // The client library and this service's end of the packed stream over a real connection, with real signatures;
 // only Kafka and the books are in memory.
@@ -29,7 +30,8 @@ beforeEach(async () => {
   wallet = new Wallet(keys.privateKey, SIGNING);
   const { table, lookup, clock, core } = fixture;
   const logger = pino({ level: 'silent' });
-  const streams = new PackedStreams(new Digests(SIGNING), {
+  const sessions = new Sessions(new Digests(SIGNING), core.senders, clock);
+  const streams = new PackedStreams(sessions, {
     table,
     lookup,
     clock,

@@ -3,18 +3,28 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { type Result, refuse } from '#libs/domain';
 import { type GrpcError, REASON_TRAILER } from '#libs/grpc';
+import { DIGESTS } from '../../test/factory.js';
 import { Fixture } from '../../test/fixture.js';
 import { FakeCall } from '../../test/packed.js';
 import { StreamFixture, until } from '../../test/stream-fixture.js';
 import type { PackedStream } from './packed-stream.js';
 import type { PackedStreams } from './packed-streams.js';
+import { Sessions } from './sessions.js';
 import { VoucherController } from './voucher.controller.js';
+import { VoucherStreams } from './voucher-streams.js';
 
 const logger = pino({ level: 'silent' });
 
 function setUp(open: () => Result<PackedStream>) {
-  const { service } = new Fixture();
-  const controller = new VoucherController(service, { open } as unknown as PackedStreams, logger);
+  const { service, core, clock } = new Fixture();
+  const sessions = new Sessions(DIGESTS, core.senders, clock);
+  const controller = new VoucherController(
+    service,
+    sessions,
+    new VoucherStreams(sessions, { service, clock, logger }),
+    { open } as unknown as PackedStreams,
+    logger,
+  );
   const errors: GrpcError[] = [];
   const call = new FakeCall();
   call.on('error', (error: GrpcError) => errors.push(error));

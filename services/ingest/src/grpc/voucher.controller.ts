@@ -2,6 +2,7 @@ import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import { type BeforeApplicationShutdown, Controller, Inject } from '@nestjs/common';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import type { PostVouchersRequest, PostVouchersResponse } from '#libs/contracts';
+import type { Result } from '#libs/domain';
 import { grpcErrorOf, toGrpcError, unwrap } from '#libs/grpc';
 import type { Logger } from '#libs/observability';
 import { PostVouchersService } from '../application/post-vouchers.service.js';
@@ -9,19 +10,25 @@ import { LOGGER } from '../tokens.js';
 import { outcomesToWire } from './outcome.codec.js';
 import type { PackedCall } from './packed-stream.js';
 import { PackedStreams } from './packed-streams.js';
-import { type VoucherCall, VoucherStream } from './voucher-stream.js';
+import { Sessions } from './sessions.js';
+import type { VoucherCall } from './voucher-stream.js';
+import { VoucherStreams } from './voucher-streams.js';
 
 // Leaves the rest of the ten seconds that a process has for stopping to its connections.
 const DRAIN_MS = 7_000;
 
+type OpenStream = { stop(): void; readonly ended: Promise<void> };
+
 /** VoucherService of the API. Streams get the raw call: nothing of Nest's stands in their way. */
 @Controller()
 export class VoucherController implements BeforeApplicationShutdown {
-  readonly #streams = new Set<{ stop(): void }>();
+  readonly #streams = new Set<OpenStream>();
   #stopping = false;
 
   constructor(
     @Inject(PostVouchersService) private readonly service: PostVouchersService,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(VoucherStreams) private readonly voucherStreams: VoucherStreams,
     @Inject(PackedStreams) private readonly packedStreams: PackedStreams,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -32,25 +39,20 @@ export class VoucherController implements BeforeApplicationShutdown {
     _metadata: Metadata,
     call: ServerUnaryCall<PostVouchersRequest, PostVouchersResponse>,
   ): Promise<PostVouchersResponse> {
+    const { sender } = unwrap(this.sessions.caller(call));
     const payments = batch ?? { vouchers: [], ticks: [], bundles: [] };
-    const outcomes = unwrap(await this.service.post(payments, call.getPeer()));
+    const outcomes = unwrap(await this.service.post(payments, sender));
     return { outcomes: outcomesToWire(payments, outcomes) };
   }
 
   @GrpcStreamCall('VoucherService', 'StreamVouchers')
   stream(call: VoucherCall): void {
-    this.#keep(new VoucherStream(call, this.service, this.logger));
+    this.#open(call, () => this.voucherStreams.open(call));
   }
 
   @GrpcStreamCall('VoucherService', 'StreamPacked')
   streamPacked(call: PackedCall): void {
-    try {
-      const opened = this.packedStreams.open(call);
-      if (opened.ok) this.#keep(opened.value);
-      else endWith(call, toGrpcError(opened));
-    } catch (error) {
-      endWith(call, grpcErrorOf(error, this.logger));
-    }
+    this.#open(call, () => this.packedStreams.open(call));
   }
 
   /** Reads no more, flushes what is inside, answers it and ends the streams. */
@@ -60,7 +62,17 @@ export class VoucherController implements BeforeApplicationShutdown {
     await this.service.drain(DRAIN_MS);
   }
 
-  #keep(stream: { stop(): void; readonly ended: Promise<void> }): void {
+  #open(call: VoucherCall | PackedCall, open: () => Result<OpenStream>): void {
+    try {
+      const opened = open();
+      if (opened.ok) this.#keep(opened.value);
+      else endWith(call, toGrpcError(opened));
+    } catch (error) {
+      endWith(call, grpcErrorOf(error, this.logger));
+    }
+  }
+
+  #keep(stream: OpenStream): void {
     this.#streams.add(stream);
     void stream.ended.then(() => this.#streams.delete(stream));
     // A client that was told to go may come back before the port closes, and would keep it from closing.
@@ -69,7 +81,7 @@ export class VoucherController implements BeforeApplicationShutdown {
 }
 
 /** Ends a call that no stream was made for: an error that nobody listens to would end the process. */
-function endWith(call: PackedCall, error: unknown): void {
+function endWith(call: VoucherCall | PackedCall, error: unknown): void {
   call.on('error', () => undefined);
   call.emit('error', error);
 }

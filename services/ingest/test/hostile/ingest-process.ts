@@ -33,6 +33,7 @@ export class IngestProcess {
     brokers: string;
     balance: string;
     token: string;
+    env?: Record<string, string>;
   }): Promise<IngestProcess> {
     if (!existsSync(MAIN)) throw new Error('dist is missing: build first (npm run build)');
     const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
@@ -51,6 +52,7 @@ export class IngestProcess {
         VAULT_ADDRESS: SIGNING.vaultAddress,
         BALANCE_INTERNAL_URL: options.balance,
         INTERNAL_TOKEN_FILE: tokenFile,
+        ...options.env,
       },
     });
     const ingest = new IngestProcess(child, folder, grpcPort, httpPort);

@@ -94,7 +94,7 @@ export class PackedPlayer {
   async #stream(): Promise<Pipe> {
     if (this.#pipe !== undefined) return this.#pipe;
     // A peer and an account of its own each time: the failures of one are not to hide the next case from the core.
-    const pipe = new Pipe(`hostile:${this.scene.random.uint32()}`);
+    const pipe = new Pipe(`hostile-${this.scene.random.uint32()}:1`);
     const { table, lookup, clock, core } = this.fixture;
     const account = addressFromBytes(this.scene.random.bytes(20));
     const validUntilMs = clock.nowMs() + SESSION_MS;

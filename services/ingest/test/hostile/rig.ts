@@ -49,10 +49,11 @@ export class Rig {
     });
   }
 
-  static async start(): Promise<Rig> {
+  /** `env` is added to the process's own environment. */
+  static async start(env: Record<string, string> = {}): Promise<Rig> {
     const rig = new Rig();
     try {
-      await rig.#start();
+      await rig.#start(env);
       return rig;
     } catch (error) {
       await rig.stop();
@@ -74,7 +75,7 @@ export class Rig {
     return code;
   }
 
-  async #start(): Promise<void> {
+  async #start(env: Record<string, string>): Promise<void> {
     await this.#producer.connect();
     await this.#reader.start();
     this.#marking = setInterval(() => void this.#mark().catch(() => undefined), MARK_EVERY_MS);
@@ -83,6 +84,7 @@ export class Rig {
       brokers: testKafkaBrokers(),
       balance,
       token: TOKEN,
+      env,
     });
   }
 

@@ -22,7 +22,8 @@ const share = socketShare(cases);
 let rig: Rig;
 
 beforeAll(async () => {
-  rig = await Rig.start();
+  // All players are of one host: what one does wrong is not to hide the next case of another from the core.
+  rig = await Rig.start({ PROXY_ADDRESSES: '127.0.0.1' });
 });
 afterAll(async () => {
   expect(await rig.stop()).toBe(0);

@@ -53,8 +53,10 @@ export class TypedPlayer {
       throw error;
     }
     const payments = request.batch ?? { vouchers: [], ticks: [], bundles: [] };
-    const connection = `hostile:${this.scene.random.uint32()}`;
-    const result = await this.fixture.core.service.post(payments, connection);
+    // From a host of its own each time: what the cases before did wrong is not to hide this one.
+    const { senders, service } = this.fixture.core;
+    const sender = senders.ofConnection(`hostile-${this.scene.random.uint32()}:1`);
+    const result = await service.post(payments, sender);
     if (!result.ok) return result.reason;
     const wire = PaymentOutcomes.encode(outcomesToWire(payments, result.value)).finish();
     const { vouchers, ticks, bundles } = PaymentOutcomes.decode(wire);
