@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Asset } from '#libs/contracts';
+import { Asset, type SnapshotLiabilitiesResponse } from '#libs/contracts';
+import { callData } from '#libs/tron';
+import { BATCH } from '../src/domain/states.js';
 import type { Parts } from '../src/parts.js';
 import { payee, scan, tick, tickUntil, UNIT, World } from './world.js';
 
@@ -81,3 +83,52 @@ it('a batch that was signed anew meanwhile is not given up', async () => {
   expect((await world.trc20Of(to)) / UNIT).toBe(7n);
   await world.kill(patient);
 });
+
+it('an epoch that was signed anew meanwhile is not given up', async () => {
+  const epochs = { EPOCH_PERIOD_MS: '3600000', EPOCH_PAUSE_MS: '0' };
+  const [hasty, patient] = [world.boot({ ...epochs, ATTEMPTS_MAX: '1' }), world.boot(epochs)];
+  world.books.liabilities = owing(payee(0x4000), 5n);
+  await scan(hasty);
+  world.devchain.arm({ kind: 'drop' });
+  for (const step of ['made', 'signed', 'sent']) {
+    expect(await hasty.epochDriver.round(), step).toBe(true);
+  }
+  await world.passTime(60_000);
+  await world.solidify();
+  await scan(hasty);
+  const end = hasty.epochSteps.end.bind(hasty.epochSteps);
+  hasty.epochSteps.end = async (...asked) => {
+    for (const step of ['dead', 'signed', 'sent']) {
+      expect(await patient.epochDriver.round(), step).toBe(true);
+    }
+    return end(...asked);
+  };
+  await hasty.epochDriver.round();
+  await world.kill(hasty);
+  const epoch = () => patient.epochs.find(1n);
+  for (let round = 0; round < 20 && (await epoch())?.state !== BATCH.solidified; round++) {
+    await tick(world, patient);
+    await patient.epochDriver.round();
+  }
+  expect(await epoch()).toMatchObject({ state: BATCH.solidified, failure: '' });
+  expect((await committed(1n)).equals((await epoch())?.root as Buffer)).toBe(true);
+  await world.kill(patient);
+});
+
+/** A ledger that owes this to one account and nothing else. */
+function owing(account: string, units: bigint): SnapshotLiabilitiesResponse[] {
+  const none = { heldUnits: 0n, inChannelsUnits: 0n, withdrawingUnits: 0n };
+  const flushNos = Array.from({ length: 9 }, () => 0n);
+  const head = { ...none, atMs: 1n, flushNos, operations: [7n], availableUnits: units };
+  const accounts = [{ account, units }];
+  return [
+    { piece: { $case: 'head', value: head } },
+    { piece: { $case: 'accounts', value: { accounts } } },
+  ];
+}
+
+/** The root of an epoch on the chain. */
+async function committed(epochNo: bigint): Promise<Buffer> {
+  const data = callData('epochs(uint64)', [epochNo]);
+  return Buffer.from(await world.chain.view(world.place.vaultAddress, data)).subarray(0, 32);
+}

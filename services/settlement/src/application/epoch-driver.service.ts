@@ -123,7 +123,7 @@ export class EpochDriverService {
 
   async #take(row: OpenEpochRow, step: Step): Promise<boolean> {
     const { epochSteps } = this.stores;
-    const { epochNo } = row;
+    const { epochNo, attempts } = row;
     const attempt = row.attempt ?? 0;
     const nowMs = this.clock();
     switch (step.do) {
@@ -146,14 +146,14 @@ export class EpochDriverService {
         failPoint('settlement.after-epoch-expired');
         return true;
       case 'finish':
-        await epochSteps.end(epochNo, { failure: '', outcome: OUTCOME.paid, nowMs });
+        await epochSteps.end(epochNo, { attempts, failure: '', outcome: OUTCOME.paid, nowMs });
         failPoint('settlement.after-epoch-committed');
         this.logger.info({ epochNo, total: row.totalUnits }, 'an epoch is committed');
         this.#pause('');
         return true;
       case 'fail': {
         const outcome = row.solidSucceeded === false ? OUTCOME.failed : OUTCOME.expired;
-        await epochSteps.end(epochNo, { failure: step.reason, outcome, nowMs });
+        await epochSteps.end(epochNo, { attempts, failure: step.reason, outcome, nowMs });
         failPoint('settlement.after-epoch-failed');
         this.#pause(`no epoch is committed: epoch ${epochNo} ${step.reason}`);
         return true;

@@ -48,7 +48,7 @@ export type SignedAttempt = {
   readonly expirationMs: bigint;
 };
 
-/** An attempt by the number of what it sends and its own. */
+/** An attempt by the number of what it sends and its own: no step of an older one touches what another was signed for. */
 export type AttemptName = { readonly no: bigint; readonly attempt: number };
 
 /** The columns of an {@link OpenAttemptColumns}: attempts are `a`, the hot wallet's transactions on the chain `o`. */
@@ -87,7 +87,7 @@ export async function noteBroadcast(
     where ${sql(key)} = ${no} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
   const raised = await sql`
     update ${sql(things)} set state = ${BATCH.broadcast}
-    where ${sql(key)} = ${no} and state = ${BATCH.signed}`;
+    where ${sql(key)} = ${no} and state = ${BATCH.signed} and attempts = ${attempt}`;
   return raised.count === 1;
 }
 
@@ -104,7 +104,8 @@ export async function noteConfirmed(
   await moved(sql`
     update ${sql(things)}
     set state = ${block === undefined ? BATCH.broadcast : BATCH.confirmed}
-    where ${sql(key)} = ${no} and state between ${BATCH.signed} and ${BATCH.confirmed}`);
+    where ${sql(key)} = ${no} and state between ${BATCH.signed} and ${BATCH.confirmed}
+      and attempts = ${attempt}`);
 }
 
 /** Back to PLANNED: the open attempt has ended without effect, another may be signed. */
@@ -119,5 +120,5 @@ export async function endAttempt(
     where ${sql(key)} = ${no} and attempt = ${attempt} and outcome = ${OUTCOME.open}`);
   await moved(sql`
     update ${sql(things)} set state = ${BATCH.planned}
-    where ${sql(key)} = ${no} and state < ${BATCH.solidified}`);
+    where ${sql(key)} = ${no} and state < ${BATCH.solidified} and attempts = ${attempt}`);
 }

@@ -76,8 +76,19 @@ export class EpochStepRepository {
     );
   }
 
-  /** SOLIDIFIED with an empty failure, else FAILED: another epoch takes its place. */
-  end(epochNo: bigint, end: { failure: string; outcome: number; nowMs: bigint }): Promise<void> {
+  /**
+   * SOLIDIFIED with an empty failure, else FAILED: another epoch takes its place. Both go by the first `attempts`; one
+   * that was signed meanwhile may still commit it.
+   */
+  end(
+    epochNo: bigint,
+    end: {
+      readonly attempts: number;
+      readonly failure: string;
+      readonly outcome: number;
+      readonly nowMs: bigint;
+    },
+  ): Promise<void> {
     const solidified = end.failure === '';
     return durably(this.database, async (tx) => {
       await tx.sql`update settlement.epoch_attempts set outcome = ${end.outcome}
@@ -90,7 +101,8 @@ export class EpochStepRepository {
             where o.txid = e.txid), 0),
           fee_sun = coalesce((select fee_sun from settlement.own_transactions o
             where o.txid = e.txid), 0)
-        where epoch_no = ${epochNo} and state < ${BATCH.solidified}`);
+        where epoch_no = ${epochNo} and state < ${BATCH.solidified}
+          and attempts = ${end.attempts}`);
     });
   }
 }
