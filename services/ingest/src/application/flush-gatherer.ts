@@ -1,9 +1,10 @@
 import type { Bundle } from '../domain/bundle.js';
 import type { ChannelTable } from '../domain/channel-table.js';
-import { KIND, staleRefusal, tickCost } from '../domain/claim.js';
+import { KIND, tickCost } from '../domain/claim.js';
 import type { Flush } from '../domain/flush.js';
-import { notAccepting, superseded } from '../domain/ladder.js';
+import { notSure, superseded } from '../domain/ladder.js';
 import { RowMap } from '../domain/row-map.js';
+import { isFoothold } from '../domain/tick.ladder.js';
 import type { ClaimQueue } from './claim-queue.js';
 import type { Claims } from './claims.js';
 import type { FlushWriter } from './flush-writer.js';
@@ -14,6 +15,7 @@ const NONE = -1;
 /** Takes claims off the queue and groups them by channel: the claims of one flush. */
 export class FlushGatherer {
   readonly #groups = new RowMap();
+  readonly #footholds = new RowMap();
 
   constructor(
     private readonly table: ChannelTable,
@@ -42,7 +44,10 @@ export class FlushGatherer {
       queue.shift();
       checks += this.#place(slot, flush, nowMs);
     }
-    for (let group = 0; group < flush.groups; group++) this.#groups.delete(flush.row[group] ?? 0);
+    for (let group = 0; group < flush.groups; group++) {
+      const groups = flush.isFoothold[group] === 1 ? this.#footholds : this.#groups;
+      groups.delete(flush.row[group] ?? 0);
+    }
   }
 
   /** Puts a claim where it belongs; returns by how many signature checks the flush grows. */
@@ -54,11 +59,14 @@ export class FlushGatherer {
     }
     claims.take(slot);
     const row = claims.row(slot);
-    if (!this.#stillStands(slot, row, nowMs) || this.writer.join(slot, row)) return 0;
+    const isFoothold = this.#isFoothold(slot, row);
+    if (!this.#stillStands(slot, row, isFoothold, nowMs)) return 0;
+    if (!isFoothold && this.writer.join(slot, row)) return 0;
     flush.claims++;
-    const group = this.#groups.get(row);
+    const groups = isFoothold ? this.#footholds : this.#groups;
+    const group = groups.get(row);
     if (group === NONE) {
-      this.#groups.set(row, flush.open(row, slot));
+      groups.set(row, flush.open(row, slot, isFoothold));
       return this.#cost(slot, row);
     }
     const { columns } = claims;
@@ -70,14 +78,20 @@ export class FlushGatherer {
   }
 
   // What changed while the claim waited: an earlier flush, a closing, marks that stay away.
-  #stillStands(slot: number, row: number, nowMs: number): boolean {
+  #stillStands(slot: number, row: number, isFoothold: boolean, nowMs: number): boolean {
     const { table, claims } = this;
-    const refusal = table.isFresh(table.partition(row), nowMs)
-      ? (notAccepting(table, row, nowMs) ?? superseded(table, row, claims.columns.units(slot)))
-      : staleRefusal();
+    const refusal =
+      notSure(table, row, nowMs) ??
+      (isFoothold ? undefined : superseded(table, row, claims.columns.units(slot)));
     if (refusal === undefined) return true;
     claims.settle(slot, refusal);
     return false;
+  }
+
+  #isFoothold(slot: number, row: number): boolean {
+    const { columns } = this.claims;
+    if (columns.kind[slot] !== KIND.tick) return false;
+    return isFoothold(this.table, row, columns.detail[slot] ?? 0, columns.units(slot));
   }
 
   // A bundle's check is counted once, by its first claim.

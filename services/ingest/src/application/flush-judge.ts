@@ -5,6 +5,7 @@ import { Contest } from '../domain/contest.js';
 import type { Budget } from '../domain/failure-budget.js';
 import type { Flush } from '../domain/flush.js';
 import type { Claims } from './claims.js';
+import type { Footholds } from './footholds.js';
 import { INGEST_LIMITS } from './limits.js';
 import type { ProofCollector } from './proof-collector.js';
 
@@ -38,6 +39,7 @@ export class FlushJudge {
   constructor(
     private readonly claims: Claims,
     private readonly proofs: ProofCollector,
+    private readonly footholds: Footholds,
     groupsMax: number,
   ) {
     this.#questions = new Int32Array(groupsMax);
@@ -53,7 +55,11 @@ export class FlushJudge {
       await this.#tryHighest(flush, now());
       const contests = this.#settleHighest(flush, now);
       await this.#decide(contests, now);
-      return contests.flatMap((open) => this.#close(flush, open));
+      return contests.flatMap((open) =>
+        flush.isFoothold[open.group] === 1
+          ? this.#closeFootholds(flush, open, now())
+          : this.#close(flush, open),
+      );
     } catch (error) {
       if (!(error instanceof VerifierUnavailableError)) throw error;
       for (let group = 0; group < flush.groups; group++) {
@@ -80,7 +86,7 @@ export class FlushJudge {
     for (let group = 0; group < flush.groups; group++) {
       const question = this.#questions[group] ?? NONE;
       if (question !== NONE && this.proofs.holds(question)) {
-        flush.winner[group] = flush.best[group] ?? NONE;
+        this.#win(flush, group, now());
         continue;
       }
       const contest = new Contest(this.#contenders(flush.head[group] ?? NONE));
@@ -91,6 +97,16 @@ export class FlushJudge {
       open.push({ group, contest });
     }
     return open;
+  }
+
+  #win(flush: Flush, group: number, nowMs: number): void {
+    const slot = flush.best[group] ?? NONE;
+    if (flush.isFoothold[group] === 0) flush.winner[group] = slot;
+    else {
+      this.footholds.prove(slot);
+      this.footholds.answerList(flush.head[group] ?? NONE, nowMs);
+      flush.head[group] = NONE;
+    }
   }
 
   async #decide(contests: readonly OpenContest[], now: () => number): Promise<void> {
@@ -165,9 +181,24 @@ export class FlushJudge {
     flush.winner[group] = contest.winner?.slot ?? NONE;
     const answered = contest.answered().map(({ slot }) => slot);
     flush.relink(group, answered, columns.next);
-    const putOff = contest.unreached().map(({ slot }) => slot);
-    for (const slot of putOff) columns.next[slot] = NONE;
-    return putOff;
+    return this.#putOff(contest);
+  }
+
+  // All are superseded, whatever their proofs say; a proof that does not hold has been paid for.
+  #closeFootholds(flush: Flush, { group, contest }: OpenContest, nowMs: number): number[] {
+    const { winner, failed } = contest;
+    if (winner !== undefined) this.footholds.prove(winner.slot);
+    for (const { slot } of [...failed, ...contest.untried(), ...contest.answered()]) {
+      this.footholds.answer(slot, nowMs);
+    }
+    flush.head[group] = NONE;
+    return this.#putOff(contest);
+  }
+
+  #putOff(contest: Contest<SlotContender>): number[] {
+    const slots = contest.unreached().map(({ slot }) => slot);
+    for (const slot of slots) this.claims.columns.next[slot] = NONE;
+    return slots;
   }
 
   #contenders(head: number): SlotContender[] {

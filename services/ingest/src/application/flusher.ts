@@ -7,6 +7,7 @@ import type { Claims } from './claims.js';
 import { FlushGatherer } from './flush-gatherer.js';
 import { FlushJudge } from './flush-judge.js';
 import type { FlushWriter } from './flush-writer.js';
+import { Footholds } from './footholds.js';
 import { INGEST_LIMITS } from './limits.js';
 import type { Clock, IngestMeter } from './ports.js';
 import { ProofCollector } from './proof-collector.js';
@@ -45,6 +46,7 @@ export class Flusher {
     this.#judge = new FlushJudge(
       claims,
       new ProofCollector(table, claims, verifier),
+      new Footholds(table, claims),
       INGEST_LIMITS.flushClaimsMax,
     );
   }

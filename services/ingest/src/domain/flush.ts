@@ -14,6 +14,8 @@ export class Flush {
   readonly best: Int32Array;
   /** The claim that is logged, or -1: its group's list is then all that it answers. */
   readonly winner: Int32Array;
+  /** 1 for a group of footholds, of which none is logged; a channel may have one beside its other. */
+  readonly isFoothold: Uint8Array;
 
   constructor(
     /** Tells flushes under way apart. */
@@ -25,6 +27,7 @@ export class Flush {
     this.tail = new Int32Array(groupsMax);
     this.best = new Int32Array(groupsMax);
     this.winner = new Int32Array(groupsMax);
+    this.isFoothold = new Uint8Array(groupsMax);
   }
 
   clear(): void {
@@ -33,13 +36,14 @@ export class Flush {
   }
 
   /** A new group of one claim. */
-  open(row: number, slot: number): number {
+  open(row: number, slot: number, isFoothold: boolean): number {
     const group = this.groups++;
     this.row[group] = row;
     this.head[group] = slot;
     this.tail[group] = slot;
     this.best[group] = slot;
     this.winner[group] = NONE;
+    this.isFoothold[group] = isFoothold ? 1 : 0;
     return group;
   }
 

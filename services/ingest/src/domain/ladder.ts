@@ -43,6 +43,12 @@ export function notAccepting(table: ChannelTable, row: number, nowMs: number): R
   return refuse('CHANNEL_CLOSED', 'the channel no longer takes payments');
 }
 
+/** The refusal of a channel of which we do not know now whether a payment counts; undefined if we do. */
+export function notSure(table: ChannelTable, row: number, nowMs: number): Refusal | undefined {
+  if (!table.isFresh(table.partition(row), nowMs)) return staleRefusal();
+  return notAccepting(table, row, nowMs);
+}
+
 /** The refusal of an amount above the channel's deposit. */
 export function aboveDeposit(
   table: ChannelTable,
@@ -61,7 +67,11 @@ export function superseded(
   cumulativeUnits: Units,
 ): ClaimRefusal | undefined {
   const acceptedUnits = table.acceptedUnits(row);
-  if (cumulativeUnits > acceptedUnits) return undefined;
+  return cumulativeUnits > acceptedUnits ? undefined : supersededBy(acceptedUnits);
+}
+
+/** What is said of an amount that is not above what is durably accepted. */
+export function supersededBy(acceptedUnits: Units): ClaimRefusal {
   return {
     ...refuse('SUPERSEDED', 'an equal or higher amount is already accepted'),
     acceptedUnits,

@@ -48,7 +48,28 @@ export function mayBeBehind(
   return table.acceptedUnits(row) >= lastUnits || isFarAhead(table, row, index);
 }
 
-/** The rungs of a tick on a known channel. Committed and range stand for "payee, expiry". */
+/**
+ * True for a *foothold*: a tick above the last proven one that is superseded, since vouchers ran ahead,
+ * on a chain that still pays. Its proof is checked all the same, so that later ticks can be hashed to it.
+ */
+export function isFoothold(
+  table: ChannelTable,
+  row: number,
+  index: number,
+  cumulativeUnits: Units,
+): boolean {
+  if (!table.hasTicks(row) || index <= table.tickIndex(row)) return false;
+  // Another amount says that the tick is of a chain that was replaced since.
+  if (table.tickUnits(row, index) !== cumulativeUnits) return false;
+  const acceptedUnits = table.acceptedUnits(row);
+  const lastUnits = table.tickUnits(row, table.ticksMax(row));
+  return cumulativeUnits <= acceptedUnits && acceptedUnits < lastUnits;
+}
+
+/**
+ * The rungs of a tick on a known channel. Committed and range stand for "payee, expiry". A foothold
+ * stands: it is answered SUPERSEDED when its proof has been checked.
+ */
 export function checkTickStanding(
   table: ChannelTable,
   row: number,
@@ -64,7 +85,9 @@ export function checkTickStanding(
   const ticksMax = table.ticksMax(row);
   if (index > ticksMax) return refuse('TICK_OUT_OF_RANGE', `the chain has ${ticksMax} ticks`);
   if (isFarAhead(table, row, index)) return tooFarAhead(table.tickIndex(row));
-  return aboveDeposit(table, row, cumulativeUnits) ?? superseded(table, row, cumulativeUnits);
+  const above = aboveDeposit(table, row, cumulativeUnits);
+  if (above !== undefined || isFoothold(table, row, index, cumulativeUnits)) return above;
+  return superseded(table, row, cumulativeUnits);
 }
 
 function tooFarAhead(tickIndex: number): Refusal {
