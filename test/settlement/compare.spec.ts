@@ -4,13 +4,14 @@ import { compare, type Evidence } from './src/check/compare.js';
 const UNIT = 10n ** 15n;
 const PAYEE = '41aa';
 const PAYER = '41bb';
-const movement = { asset: 'TRC20_BTT', txid: 't1', from: '41f0', to: PAYEE } as const;
+const movement = { asset: 'TRC20_BTT', txid: 't1', from: '41f0', to: PAYEE, block: 9 } as const;
 const deposit = {
   asset: 'TRC10_BTTOLD',
   txid: 'd1',
   from: PAYER,
   to: '41f1',
   baseUnits: 9n,
+  block: 9,
 } as const;
 const row = {
   txid: 'd1',
@@ -20,15 +21,26 @@ const row = {
   units: 9n,
   postings: 1,
 } as const;
+const back = { id: 'w1', state: 8, paidUnits: 0n, refundedUnits: 6n, openUnits: 0n };
 const paid = { id: 'w1', state: 7, paidUnits: 5n, refundedUnits: 0n, openUnits: 0n };
+
+const asked = {
+  id: 'w1',
+  asset: 'TRC20_BTT',
+  destination: PAYEE,
+  netUnits: 5n,
+  amountUnits: 6n,
+  epochAfter: undefined,
+} as const;
 
 /** A withdrawal that was paid and a deposit that was credited, as they should be. */
 const truth: Evidence = {
-  asked: [{ id: 'w1', asset: 'TRC20_BTT', destination: PAYEE, netUnits: 5n }],
+  asked: [asked],
   out: [{ ...movement, baseUnits: 5n * UNIT }],
   in: [deposit],
   withdrawals: [paid],
   deposits: [row],
+  epochs: [],
   ignoredTo: new Set(),
   noAccounts: new Set(),
 };
@@ -41,6 +53,9 @@ describe('the checker', () => {
     const open = { ...paid, state: 5, paidUnits: 0n, openUnits: 6n };
     expect(kinds({ withdrawals: [open] })).toEqual([]);
     expect(kinds({ withdrawals: [{ ...open, state: 4 }], out: [] })).toEqual([]);
+    expect(kinds({ withdrawals: [{ ...open, state: 10 }], out: [] })).toEqual([]);
+    expect(kinds({ withdrawals: [back], out: [] })).toEqual([]);
+    expect(kinds({ asked: [{ ...asked, epochAfter: 3 }], epochs: [4] })).toEqual([]);
   });
 
   it.each<[string, string[], Partial<Evidence>]>([
@@ -80,7 +95,15 @@ describe('the checker', () => {
     [
       'paid and given back',
       ['doubled'],
-      { withdrawals: [{ ...paid, state: 8, paidUnits: 0n, refundedUnits: 5n }] },
+      { withdrawals: [{ ...paid, state: 8, paidUnits: 0n, refundedUnits: 6n }] },
+    ],
+    ['given back in part', ['lost'], { withdrawals: [{ ...back, refundedUnits: 5n }], out: [] }],
+    ['given back twice', ['doubled'], { withdrawals: [{ ...back, refundedUnits: 12n }], out: [] }],
+    ['paid before any epoch', ['books'], { asked: [{ ...asked, epochAfter: 3 }] }],
+    [
+      'paid before an epoch that knows of it',
+      ['books'],
+      { asked: [{ ...asked, epochAfter: 3 }], epochs: [2, 3, 9] },
     ],
     ['booked as both', ['doubled'], { withdrawals: [{ ...paid, refundedUnits: 5n }] }],
     ['ended with units left', ['books'], { withdrawals: [{ ...paid, openUnits: 1n }] }],

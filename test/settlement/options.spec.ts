@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SETTLEMENT_POINTS } from '#libs/failpoints';
+import { CLAIM_POINTS, EPOCH_POINTS, SETTLEMENT_POINTS } from '#libs/failpoints';
 import { FAULTS } from './src/faults/catalogue.js';
 import { HELP, parseSettlementOptions, SHORT, UsageError } from './src/options.js';
 import { sharesOf } from './src/settlement-run.js';
@@ -8,7 +8,8 @@ const NAMES = FAULTS.map(({ name }) => name);
 
 describe('the faults of a settlement test', () => {
   it('are every fail-point of settlement and every line of the plan, each once', () => {
-    expect(NAMES).toEqual(expect.arrayContaining([...SETTLEMENT_POINTS]));
+    const points = [...SETTLEMENT_POINTS, ...CLAIM_POINTS, ...EPOCH_POINTS];
+    expect(NAMES).toEqual(expect.arrayContaining(points));
     expect(new Set(NAMES).size).toBe(NAMES.length);
     const plans = new Set(FAULTS.map(({ plan }) => plan));
     expect([...plans].sort()).toEqual([

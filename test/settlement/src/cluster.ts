@@ -20,10 +20,17 @@ export { within } from '../../crash/src/cluster.js';
 /** Processes that a round may hurt. */
 export type ProcessName = 'settlement' | 'settlement-2' | 'balance';
 
+/** How often a payout may fail before it goes back to its owner. */
+export const FAILURES_MAX = 3;
+/** Fee of a withdrawal that its payee claims. */
+export const CLAIM_FEE_UNITS = 25n;
+
+const FIRST = 'settlement';
 const SECOND = 'settlement-2';
 /** Nineteen of twenty-seven witnesses, as on the main network; blocks come faster. */
 const SOLID_LAG_BLOCKS = 19;
 const BLOCK_INTERVAL_MS = 40;
+const READY_MS = 90_000;
 
 const SETTLEMENT = {
   SETTLEMENT_CRON: '* * * * * *',
@@ -32,15 +39,25 @@ const SETTLEMENT = {
   TX_EXPIRATION_MS: '5000',
   TRON_TIMEOUT_MS: '2000',
   ATTEMPTS_MAX: '50',
-  // Epochs are transactions of their own, which would take the faults meant for payouts.
-  EPOCH_PERIOD_MS: '0',
-  // Tests move the chain's time ahead of ours.
-  HEAD_SKEW_MAX_MS: '86400000',
+  FAILURES_MAX: String(FAILURES_MAX),
+  EPOCH_PAUSE_MS: '200',
+  EPOCHS_KEPT: '3',
+  // The shortest that there is: each round that lets claims lapse moves the chain's time past it.
+  CLAIM_WINDOW_MS: '90000000',
+  WITHDRAWAL_CLAIM_FEE_UNITS: String(CLAIM_FEE_UNITS),
+  // The chain's time is moved ahead of ours, by more than a day with each of them.
+  HEAD_SKEW_MAX_MS: '31536000000',
 };
+/** 0: no epochs. They are transactions of their own, which would take the faults meant for payouts. */
+const EPOCH_PERIOD_MS = { without: '0', with: '5000' };
 
 /** Postgres, Kafka, a chain with an honest and a lying node, balance and settlement, in a folder of their own. */
 export class SettlementCluster {
   readonly sql: postgres.Sql<{ bigint: bigint }>;
+  /** What each settlement process is started with, again and again. */
+  readonly #environments: NodeJS.ProcessEnv[] = [];
+  #settlementGrpc = '';
+  #epochs = false;
 
   private constructor(
     readonly stack: Stack,
@@ -71,7 +88,7 @@ export class SettlementCluster {
     process.env.MORE_PORTS = String(truth);
     const stack = await startStack({
       dataDir,
-      parts: ['postgres', 'kafka', 'chain', 'balance', 'settlement'],
+      parts: ['postgres', 'kafka', 'chain', 'balance'],
       env,
       guard: true,
       restart: 'always',
@@ -79,7 +96,14 @@ export class SettlementCluster {
       postgresSettings: { fsync: 'off', full_page_writes: 'off' },
     });
     const nodes = new Truth(`http://127.0.0.1:${truth}`, stack.urls.tronNodeUrl ?? '');
-    return new SettlementCluster(stack, nodes, env, pointsFile);
+    const cluster = new SettlementCluster(stack, nodes, env, pointsFile);
+    try {
+      await cluster.#launch(FIRST);
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   get databaseUrl(): string {
@@ -96,15 +120,41 @@ export class SettlementCluster {
     return readFileSync(this.stack.state.secrets[name], 'utf8').trim();
   }
 
+  /** Where the first settlement process serves its public API. */
+  get settlementGrpc(): string {
+    return this.#settlementGrpc;
+  }
+
+  /** Whether batches wait for epochs. */
+  get hasEpochs(): boolean {
+    return this.#epochs;
+  }
+
   /** The settlement processes that there are. */
   get settlements(): readonly ProcessName[] {
     const second = this.stack.state.processes.some(({ name }) => name === SECOND);
-    return second ? ['settlement', SECOND] : ['settlement'];
+    return second ? [FIRST, SECOND] : [FIRST];
   }
 
   /** Starts a second settlement process, unless it runs. */
   async addSecond(): Promise<void> {
-    if (this.settlements.length === 2) return;
+    if (this.settlements.length === 1) await this.#launch(SECOND);
+  }
+
+  /** Lets settlement commit epochs, before which nothing is paid, or none: its processes start anew for that. */
+  async setEpochs(on: boolean): Promise<void> {
+    if (on === this.#epochs) return;
+    this.#epochs = on;
+    for (const env of this.#environments) Object.assign(env, epochsOf(on));
+    for (const name of this.settlements) {
+      const before = this.identity(name);
+      this.kill(before, 'SIGKILL');
+      await within(READY_MS, () => this.identity(name).pid !== before.pid);
+    }
+    if (!(await this.ready(READY_MS))) throw new Error('settlement did not come back');
+  }
+
+  async #launch(name: typeof FIRST | typeof SECOND): Promise<void> {
     const { state } = this.stack;
     const picked = await somePorts(['settlement', 'settlement-internal', 'settlement-http']);
     const spec = serviceSpec('settlement', {
@@ -116,9 +166,12 @@ export class SettlementCluster {
       env: this.env,
       restart: 'always',
     });
+    const env = { ...spec.env, ...epochsOf(this.#epochs) };
+    this.#environments.push(env);
+    if (name === FIRST) this.#settlementGrpc = `127.0.0.1:${picked.settlement}`;
     const port = picked['settlement-http'] ?? 0;
-    const second = { ...spec, name: SECOND, logFile: this.#logFile(SECOND) };
-    await this.stack.launch(second, port, `http://127.0.0.1:${port}`);
+    const named = { ...spec, env, name, logFile: this.#logFile(name) };
+    await this.stack.launch(named, port, `http://127.0.0.1:${port}`);
   }
 
   identity(name: ProcessName): ProcessIdentity {
@@ -191,6 +244,10 @@ export class SettlementCluster {
     return join(dataFolder(this.stack.state.dataDir).logs, `${name}.log`);
   }
 }
+
+const epochsOf = (on: boolean) => ({
+  EPOCH_PERIOD_MS: on ? EPOCH_PERIOD_MS.with : EPOCH_PERIOD_MS.without,
+});
 
 async function somePorts(names: string[]): Promise<Record<string, number>> {
   return pickPorts({ names, remembered: {}, chosen: {}, isFree: isPortFree, random: Math.random });

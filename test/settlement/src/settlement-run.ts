@@ -4,8 +4,9 @@ import type { Progress } from '../../../load-tests/src/bench/progress.js';
 import { chainHex } from './check/chain-record.js';
 import { type Known, SettlementChecker } from './check/checker.js';
 import type { Finding } from './check/compare.js';
-import { SettlementCluster, until } from './cluster.js';
+import { SettlementCluster } from './cluster.js';
 import { type Fault, type FaultTools, missed } from './faults/fault.js';
+import { hastened } from './haste.js';
 import type { SettlementOptions } from './options.js';
 import { Traffic } from './traffic.js';
 
@@ -13,9 +14,6 @@ const REST_MS = 90_000;
 /** Longer than a leader that does nothing keeps its lock. */
 const SHORT_PAUSE_MS = 13_000;
 const PAUSES_MAX = 2;
-/** Rest comes sooner when the chain's time does not have to be waited for. */
-const HASTE_EVERY_MS = 6_000;
-const HASTE_BLOCKS = 160;
 /** Makes solidified what is in a block. */
 const SOLID_BLOCKS = 20;
 
@@ -87,7 +85,9 @@ export class SettlementRun {
     const shares = sharesOf(faults, rounds);
     for (const [at, fault] of faults.entries()) {
       const times = shares[at] ?? 0;
-      if (times > 0 && fault.processes === 2) await this.tools.cluster.addSecond();
+      if (times === 0) continue;
+      if (fault.processes === 2) await this.tools.cluster.addSecond();
+      await this.tools.cluster.setEpochs(fault.epochs === true);
       for (let time = 0; time < times; time++) {
         const done = await this.#round(fault, time === 0);
         this.#rounds.push(done);
@@ -134,15 +134,8 @@ export class SettlementRun {
   /** Waits until all that was asked for has ended; undefined when that does not come. */
   async #rest(): Promise<number | undefined> {
     const startedMs = Date.now();
-    let hastenedMs = startedMs;
-    const rested = await until(REST_MS, async () => {
-      if (await this.checker.atRest(this.#known)) return true;
-      if (Date.now() - hastenedMs > HASTE_EVERY_MS) {
-        hastenedMs = Date.now();
-        await this.tools.truth.mine(HASTE_BLOCKS);
-      }
-      return false;
-    });
+    const { cluster } = this.tools;
+    const rested = await hastened(cluster, REST_MS, () => this.checker.atRest(this.#known));
     return rested ? Date.now() - startedMs : undefined;
   }
 

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LedgerClient, LedgerRefusal, Wallet } from '#libs/client';
+import { LedgerClient, LedgerRefusal, SettlementClient, Wallet } from '#libs/client';
 import { keyPairOf } from '#libs/crypto';
 import { toHex } from '#libs/domain';
-import { abiAddress, type ChainCall, ChainWallet, callData } from '#libs/tron';
+import {
+  abiAddress,
+  type ChainCall,
+  ChainWallet,
+  callData,
+  claimData,
+  claimSetOf,
+  TronWebChain,
+} from '#libs/tron';
 import { faucetKey } from '../../../contracts/src/provision.js';
 import { type AssetName, chainHex } from './check/chain-record.js';
 import type { Asked } from './check/compare.js';
-import type { SettlementCluster } from './cluster.js';
+import { CLAIM_FEE_UNITS, type SettlementCluster } from './cluster.js';
 
 const UNIT = 10n ** 15n;
 const INSIST_MS = 30_000;
@@ -19,6 +27,15 @@ const FEE_LIMIT_SUN = 100_000_000n;
 /** What each round asks for: a batch of two and a transfer of its own. */
 const WITHDRAWALS: readonly AssetName[] = ['TRC20_BTT', 'TRC20_BTT', 'TRC10_BTTOLD'];
 
+/** A withdrawal that its owner has asked to fetch. */
+export type Claimable = { readonly withdrawalId: Uint8Array; readonly owner: Wallet };
+/** What a claimable withdrawal is fetched with, and until when. */
+export type Claim = {
+  readonly data: Uint8Array;
+  readonly chainBatchId: Uint8Array;
+  readonly claimableUntilMs: number;
+};
+
 type Payer = { readonly wallet: Wallet; readonly chain: ChainWallet };
 
 /** People who pay in and take out, by the public API and the chain only; what they asked for is kept. */
@@ -26,6 +43,7 @@ export class Traffic {
   readonly asked: Asked[] = [];
   readonly faucet: ChainWallet;
   readonly #payers: Payer[] = [];
+  readonly #settlement: SettlementClient;
 
   private constructor(
     private readonly cluster: SettlementCluster,
@@ -34,6 +52,7 @@ export class Traffic {
     private readonly random: () => number,
   ) {
     this.faucet = this.wallet(faucetKey());
+    this.#settlement = new SettlementClient(cluster.settlementGrpc);
   }
 
   /** Connects, makes payers and pays their first deposits in. */
@@ -69,23 +88,64 @@ export class Traffic {
 
   /** Withdrawals of a round, to addresses that nothing was ever sent to. */
   async withdrawals(): Promise<void> {
-    for (const asset of WITHDRAWALS) {
-      const no = this.asked.length;
-      const withdrawalId = this.derive('withdrawal', no);
-      const destination = keyPairOf(this.derive('payee', no)).address;
-      const netUnits = this.#units();
-      const amountUnits = netUnits + this.ledger.network.withdrawalFeeUnits;
-      // Noted before it is asked for: a request whose answer is lost may have been booked.
-      const id = withdrawalId.toString('hex');
-      this.asked.push({ id, asset, destination: chainHex(destination), netUnits });
-      const account = this.ledger.account(this.#anyone().wallet);
-      const order = { asset, amountUnits, destination, withdrawalId };
-      await insistent(() => account.withdraw(order));
-    }
+    for (const asset of WITHDRAWALS) await this.#ask(asset, false);
+  }
+
+  /** Two withdrawals that are to be claimed. */
+  async claims(): Promise<readonly [Claimable, Claimable]> {
+    return [await this.#ask('TRC20_BTT', true), await this.#ask('TRC20_BTT', true)];
+  }
+
+  /** What the owner of a claimable withdrawal is given, held against the vault; undefined while there is nothing to claim. */
+  async claimOf({ withdrawalId, owner }: Claimable): Promise<Claim | undefined> {
+    const chain = new TronWebChain({ url: this.cluster.truth.url, timeoutMs: 10_000 });
+    const { vaultAddress } = this.cluster.network;
+    const asked = this.#settlement.claim(owner, withdrawalId, (chainBatchId) =>
+      claimSetOf(chain, vaultAddress, chainBatchId),
+    );
+    // No service to ask, nothing to claim, a set that is not solidified: ask again.
+    const proof = await asked.catch(() => undefined);
+    if (proof === undefined) return undefined;
+    return {
+      data: claimData(proof.leaf, proof.proof),
+      chainBatchId: proof.leaf.subarray(1, 33),
+      claimableUntilMs: Number(proof.claimableUntilMs),
+    };
+  }
+
+  /** Calls the vault as anybody may; it is not waited for. */
+  async callVault(data: Uint8Array): Promise<void> {
+    const { vaultAddress: contract } = this.cluster.network;
+    await this.faucet.submit({ kind: 'trigger', contract, data }, FEE_LIMIT_SUN);
   }
 
   close(): void {
     this.ledger.close();
+    this.#settlement.close();
+  }
+
+  async #ask(asset: AssetName, toClaim: boolean): Promise<Claimable> {
+    const no = this.asked.length;
+    const withdrawalId = this.derive('withdrawal', no);
+    const destination = keyPairOf(this.derive('payee', no)).address;
+    const netUnits = this.#units();
+    const feeUnits = toClaim ? CLAIM_FEE_UNITS : this.ledger.network.withdrawalFeeUnits;
+    const amountUnits = netUnits + feeUnits;
+    const { hasEpochs, truth } = this.cluster;
+    const epochAfter = hasEpochs ? (await truth.status()).headNumber : undefined;
+    // Noted before it is asked for: a request whose answer is lost may have been booked.
+    this.asked.push({
+      id: withdrawalId.toString('hex'),
+      asset,
+      destination: chainHex(destination),
+      netUnits,
+      amountUnits,
+      epochAfter,
+    });
+    const owner = this.#anyone().wallet;
+    const order = { asset, amountUnits, destination, withdrawalId, toClaim };
+    await insistent(() => this.ledger.account(owner).withdraw(order));
+    return { withdrawalId, owner };
   }
 
   #anyone(): Payer {

@@ -71,6 +71,11 @@ export class Truth {
     await ask(this.url, '/dev/mine', { blocks });
   }
 
+  /** Seals one block of this time, so that more time passes than blocks have. */
+  async mineAt(timestampMs: number): Promise<void> {
+    await ask(this.url, '/dev/mine', { blocks: 1, timestampMs });
+  }
+
   async setProducing(enabled: boolean): Promise<void> {
     await ask(this.url, '/dev/producer', { enabled });
   }
@@ -118,17 +123,22 @@ export class Truth {
   }
 
   /** Base units of a TRC-20 that an address holds, solidified. */
-  async trc20(tokenHex: string, holderHex: string): Promise<bigint> {
+  trc20(tokenHex: string, holderHex: string): Promise<bigint> {
+    return this.word(tokenHex, `70a08231${holderHex.slice(2).padStart(64, '0')}`);
+  }
+
+  /** Base units that a vault holds and has promised to nobody who claims, solidified. */
+  freeOf(vaultHex: string): Promise<bigint> {
+    return this.word(vaultHex, '859e1900');
+  }
+
+  private async word(contractHex: string, data: string): Promise<bigint> {
     const { constant_result: words } = await ask<{ constant_result?: string[] }>(
       this.url,
       '/walletsolidity/triggerconstantcontract',
-      {
-        owner_address: tokenHex,
-        contract_address: tokenHex,
-        data: `70a08231${holderHex.slice(2).padStart(64, '0')}`,
-      },
+      { owner_address: contractHex, contract_address: contractHex, data },
     );
-    if (words?.[0] === undefined) throw new Error('the token tells no balance');
+    if (words?.[0] === undefined) throw new Error('the contract tells no number');
     return BigInt(`0x${words[0]}`);
   }
 

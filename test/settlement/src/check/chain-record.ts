@@ -11,6 +11,8 @@ export type Movement = {
   readonly from: string;
   readonly to: string;
   readonly baseUnits: bigint;
+  /** Number of its block. */
+  readonly block: number;
 };
 
 /** Where the ledger's funds lie. */
@@ -21,6 +23,7 @@ export type Place = {
   readonly trc10Id: string;
 };
 
+const EPOCH_COMMITTED = 'cbd9d6f805bfa8958d4ae783cd7202f4c5db960f28065c30c85cbe5f08645cca';
 const TRANSFER = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 
 /** An address as the chain prints it: 41 and twenty bytes of hex. */
@@ -30,6 +33,8 @@ export const chainHex = (address: string): string => `41${toHex(addressBytes(add
 export class ChainRecord {
   readonly out: Movement[] = [];
   readonly in: Movement[] = [];
+  /** Numbers of blocks in which the vault was told an epoch. */
+  readonly epochs: number[] = [];
   #next = 1;
 
   constructor(
@@ -46,13 +51,13 @@ export class ChainRecord {
       for (const { block_header, transactions = [] } of blocks) {
         const number = block_header.raw_data.number ?? 0;
         const infos = transactions.length === 0 ? [] : await this.truth.infos(number);
-        for (const transaction of transactions) this.#take(transaction, infos);
+        for (const transaction of transactions) this.#take(transaction, infos, number);
         this.#next = number + 1;
       }
     }
   }
 
-  #take(transaction: RawTransaction, infos: readonly RawInfo[]): void {
+  #take(transaction: RawTransaction, infos: readonly RawInfo[], block: number): void {
     if (transaction.ret?.[0]?.contractRet !== 'SUCCESS') return;
     const txid = transaction.txID;
     for (const { type, parameter } of transaction.raw_data.contract) {
@@ -61,10 +66,14 @@ export class ChainRecord {
       if (Buffer.from(String(asset_name), 'hex').toString() !== this.place.trc10Id) continue;
       const [from, to] = [String(owner_address), String(to_address)];
       const baseUnits = BigInt(amount as number);
-      this.#keep({ asset: 'TRC10_BTTOLD', txid, from, to, baseUnits }, this.place.hotWallet);
+      const movement = { asset: 'TRC10_BTTOLD', txid, from, to, baseUnits, block } as const;
+      this.#keep(movement, this.place.hotWallet);
     }
     for (const { address, topics = [], data = '' } of infos.find(({ id }) => id === txid)?.log ??
       []) {
+      if (`41${address}` === this.place.vault && topics[0] === EPOCH_COMMITTED) {
+        this.epochs.push(block);
+      }
       if (`41${address}` !== this.place.trc20 || topics[0] !== TRANSFER) continue;
       const [from, to] = topics.slice(1).map((topic) => `41${topic.slice(24)}`);
       const baseUnits = BigInt(`0x${data}`);
@@ -74,6 +83,7 @@ export class ChainRecord {
         from: from ?? '',
         to: to ?? '',
         baseUnits,
+        block,
       } as const;
       this.#keep(movement, this.place.vault);
     }

@@ -69,21 +69,31 @@ export class SettlementChecker {
     const booked = await this.#booked();
     const books = await this.#booksFindings();
     await this.record.read();
-    const { out, in: received } = this.record;
-    return [...compare({ ...known, ...booked, out, in: received }), ...books];
+    const { out, in: received, epochs } = this.record;
+    return [...compare({ ...known, ...booked, out, in: received, epochs }), ...books];
   }
 
-  /** At rest, too: what the chain holds beyond the ledger's reserve must be what it was at first, and the strays. */
+  /**
+   * At rest, too: what the chain holds beyond the ledger's reserve must be what it was at first, and the strays; and the
+   * vault keeps nothing for claims any more.
+   */
   async checkReserves(strays: Readonly<Record<AssetName, bigint>>): Promise<Finding[]> {
     const now = await this.#surplusNow();
     this.#surplus ??= now;
     const before = this.#surplus;
-    return ASSETS.flatMap((asset): Finding[] => {
+    const held = await this.truth.trc20(this.place.trc20, this.place.vault);
+    const kept = held - (await this.truth.freeOf(this.place.vault));
+    const stuck: Finding[] =
+      kept === 0n
+        ? []
+        : [{ kind: 'books', text: `the vault keeps ${kept} base units for claims that are over` }];
+    const strayed = ASSETS.flatMap((asset): Finding[] => {
       const expected = before[asset] + strays[asset];
       if (now[asset] === expected) return [];
       const text = `${asset}: the chain holds ${now[asset]} base units more than the reserve, not ${expected}`;
       return [{ kind: 'books', text }];
     });
+    return [...stuck, ...strayed];
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,9 @@ import type { AssetName, Movement } from './chain-record.js';
 /**
  * What can be wrong.
  * - `doubled`: somebody was paid twice, or paid and given back, or credited twice.
- * - `lost`: the ledger says paid and the chain does not, or a deposit was not credited as it came.
+ * - `lost`: the ledger says paid and the chain does not, or less came back than was taken, or a deposit was not credited as it came.
  * - `invented`: a payment that nobody asked for, a credit that the chain does not know.
- * - `books`: postings do not add up, or the ledger owes more than the chain holds.
+ * - `books`: postings do not add up, the ledger owes more than the chain holds, or somebody was paid before an epoch.
  */
 export type Finding = {
   readonly kind: 'doubled' | 'lost' | 'invented' | 'books';
@@ -20,6 +20,10 @@ export type Asked = {
   readonly destination: string;
   /** Without the fee. */
   readonly netUnits: bigint;
+  /** With the fee: what goes back when it is not paid. */
+  readonly amountUnits: bigint;
+  /** Newest block before it was asked for, where an epoch has to be committed between that and the payment. */
+  readonly epochAfter: number | undefined;
 };
 
 /** A withdrawal in the ledger's tables, and its postings. */
@@ -51,6 +55,8 @@ export type Evidence = {
   readonly in: readonly Movement[];
   readonly withdrawals: readonly BookedWithdrawal[];
   readonly deposits: readonly BookedDeposit[];
+  /** Blocks with an epoch. */
+  readonly epochs: readonly number[];
   /** Payments of the rig itself, and addresses whose transfers in are no deposits of theirs. */
   readonly ignoredTo: ReadonlySet<string>;
   readonly noAccounts: ReadonlySet<string>;
@@ -71,7 +77,7 @@ export function compare(evidence: Evidence): Finding[] {
   return [...payoutFindings(evidence), ...depositFindings(evidence)];
 }
 
-function payoutFindings({ asked, out, withdrawals, ignoredTo }: Evidence): Finding[] {
+function payoutFindings({ asked, out, withdrawals, ignoredTo, epochs }: Evidence): Finding[] {
   const findings: Finding[] = [];
   const booked = new Map(withdrawals.map((each) => [each.id, each]));
   const known = new Set(asked.map(({ destination }) => destination));
@@ -80,31 +86,42 @@ function payoutFindings({ asked, out, withdrawals, ignoredTo }: Evidence): Findi
     findings.push({ kind: 'invented', text: `${baseUnits} base units went to ${to} by ${txid}` });
   }
   const byPayee = Map.groupBy(out, ({ to }) => to);
-  for (const { id, asset, destination, netUnits } of asked) {
+  for (const each of asked) {
+    const { id, asset, destination, netUnits, epochAfter } = each;
     const payments = byPayee.get(destination) ?? [];
     const sum = payments.reduce((total, { baseUnits }) => total + baseUnits, 0n);
     const wanted = netUnits * BASE_PER_UNIT[asset];
     const told = `withdrawal ${id}: ${sum} of ${wanted} base units in ${payments.length} payments`;
     if (payments.length > 1 || sum > wanted) findings.push({ kind: 'doubled', text: told });
-    if (payments.some((each) => each.asset !== asset))
+    if (payments.some((payment) => payment.asset !== asset))
       findings.push({ kind: 'invented', text: told });
-    findings.push(...bookFindings(booked.get(id), sum, wanted, told));
+    const isEarly = ({ block }: Movement) =>
+      epochAfter !== undefined && !epochs.some((epoch) => epoch > epochAfter && epoch < block);
+    if (payments.some(isEarly)) {
+      findings.push({ kind: 'books', text: `${told}, with no epoch before that knows of it` });
+    }
+    findings.push(...bookFindings(booked.get(id), each, sum, told));
   }
   return findings;
 }
 
 function bookFindings(
   booked: BookedWithdrawal | undefined,
+  { asset, netUnits, amountUnits }: Asked,
   sum: bigint,
-  wanted: bigint,
   told: string,
 ): Finding[] {
   if (booked === undefined) return [{ kind: 'lost', text: `${told}, unknown to the ledger` }];
   const findings: Finding[] = [];
   const { state, paidUnits, refundedUnits, openUnits } = booked;
-  if (state === SOLIDIFIED && sum !== wanted) findings.push({ kind: 'lost', text: told });
-  if (ENDED.includes(state) && state !== SOLIDIFIED && sum > 0n) {
-    findings.push({ kind: 'doubled', text: `${told}, and given back` });
+  const isPaid = state === SOLIDIFIED;
+  const isBack = ENDED.includes(state) && !isPaid;
+  if (isPaid && sum !== netUnits * BASE_PER_UNIT[asset])
+    findings.push({ kind: 'lost', text: told });
+  if (isBack && sum > 0n) findings.push({ kind: 'doubled', text: `${told}, and given back` });
+  if (isBack && refundedUnits !== amountUnits) {
+    const text = `${told}: ${refundedUnits} of ${amountUnits} units were given back`;
+    findings.push({ kind: refundedUnits > amountUnits ? 'doubled' : 'lost', text });
   }
   if (paidUnits > 0n && refundedUnits > 0n) {
     findings.push({ kind: 'doubled', text: `${told}: booked as paid and as given back` });

@@ -1,5 +1,7 @@
 import { CHAIN_FAULTS } from './chain.fault.js';
+import { CLAIM_FAULTS } from './claim.fault.js';
 import { DEPOSIT_FAULTS } from './deposit.fault.js';
+import { EPOCH_FAULTS } from './epoch.fault.js';
 import type { Fault } from './fault.js';
 import { KILLS } from './kill.fault.js';
 import { LEADER_FAULTS } from './leader.fault.js';
@@ -13,5 +15,7 @@ export const FAULTS: readonly Fault[] = [
   ...NODE_FAULTS,
   ...WALLET_FAULTS,
   ...DEPOSIT_FAULTS,
+  ...CLAIM_FAULTS,
+  ...EPOCH_FAULTS,
   ...LEADER_FAULTS,
 ];

@@ -1,46 +1,21 @@
-import { chainHex } from '../check/chain-record.js';
-import { until } from '../cluster.js';
-import type { RawBlock, RawTransaction } from '../truth.js';
+import { FAILURES_MAX, until } from '../cluster.js';
+import type { RawBlock } from '../truth.js';
+import { callEnds, failedCalls, forkAway, isOfHotWallet } from './chain-tools.js';
 import { BITTEN, type Bite, between, type Fault, type FaultTools, missed } from './fault.js';
 
 const BITE_MS = 20_000;
 /** Past the expiration of an attempt and three seconds more, in blocks of the rig's chain. */
 const PAST_EXPIRY_BLOCKS = 220;
-const FORK_MAX = 18;
 const SLOT_MS = 100;
+const GIVE_UP_MS = 40_000;
+const RESULTS = ['REVERT', 'OUT_OF_ENERGY', 'OUT_OF_TIME'] as const;
+/** A batch of two burns 9.3 TRX. */
+const CUT_FEE_LIMIT_SUN = [500_000, 8_500_000] as const;
 const BLOCKS_AT_ONCE = 100;
 
-const isOf =
-  (ownerHex: string) =>
-  ({ raw_data }: RawTransaction): boolean =>
-    raw_data.contract[0]?.parameter.value.owner_address === ownerHex;
-
-/** Undoes the newest blocks, as soon as one of them holds what is looked for. */
-async function forkAway(
-  { truth, random }: FaultTools,
-  wanted: (transaction: RawTransaction) => boolean,
-  transactions: 'return' | 'drop',
-): Promise<Bite> {
-  let undone: readonly string[] = [];
-  const found = await until(BITE_MS, async () => {
-    const { headNumber, solidNumber } = await truth.status();
-    const blocks = await truth.openBlocks(Math.max(solidNumber + 1, 1), headNumber);
-    const hit = blocks.find((block) => block.transactions?.some(wanted));
-    if (hit === undefined) return false;
-    const depth = headNumber - (hit.block_header.raw_data.number ?? 0) + 1;
-    const most = Math.min(FORK_MAX, headNumber - solidNumber - 2);
-    if (depth > most) return false;
-    undone = await truth.fork(between(depth, most, random), transactions).catch(() => []);
-    return undone.length > 0;
-  });
-  return found ? BITTEN : missed('no transaction was undone');
-}
-
 async function forkPayout(tools: FaultTools, transactions: 'return' | 'drop'): Promise<Bite> {
-  const { traffic, cluster } = tools;
-  await traffic.withdrawals();
-  const hotWallet = chainHex(traffic.wallet(cluster.secret('hotWalletKey')).address);
-  return forkAway(tools, isOf(hotWallet), transactions);
+  await tools.traffic.withdrawals();
+  return forkAway(tools, isOfHotWallet(tools), transactions);
 }
 
 async function forkDeposit(tools: FaultTools, transactions: 'return' | 'drop'): Promise<Bite> {
@@ -82,6 +57,40 @@ async function holdBack(tools: FaultTools, offsets: readonly [number, number]): 
   return missed(`nothing was included ${offsetMs} ms from its expiration`);
 }
 
+/** Energy has become dearer since a batch was signed: it runs, out of what it may cost. */
+async function cutFeeLimit(tools: FaultTools): Promise<Bite> {
+  const { headNumber } = await tools.truth.status();
+  const feeLimitSun = between(...CUT_FEE_LIMIT_SUN, tools.random);
+  const bite = await armed(tools, { kind: 'cut-fee-limit', feeLimitSun, count: 1 });
+  return bite.bit ? callEnds(tools, headNumber, 'OUT_OF_ENERGY', 'REVERT') : bite;
+}
+
+/** Every call fails: withdrawals go back to their owners, after so many transactions and not one more. */
+async function failForGood(tools: FaultTools): Promise<Bite> {
+  const { cluster, truth, traffic, random } = tools;
+  const result = RESULTS[between(0, RESULTS.length - 1, random)];
+  await traffic.deposits();
+  await truth.mine(1);
+  const { headNumber } = await truth.status();
+  const before = traffic.asked.length;
+  await truth.arm({ kind: 'fail-call', result, count: 1_000 });
+  await traffic.withdrawals();
+  const asked = traffic.asked.slice(before).filter(({ asset }) => asset === 'TRC20_BTT');
+  const back = await until(GIVE_UP_MS, async () => {
+    const [row] = await cluster.sql<{ count: bigint }[]>`
+      select count(*) from ledger.withdrawals
+      where state = 8 and encode(withdrawal_id, 'hex') in ${cluster.sql(asked.map(({ id }) => id))}`;
+    return Number(row?.count) === asked.length;
+  });
+  if (!back) return missed('the withdrawals did not go back');
+  const tried = (await failedCalls(tools, headNumber)).length;
+  // At first together, then each alone.
+  const most = asked.length * FAILURES_MAX;
+  return tried >= FAILURES_MAX && tried <= most
+    ? BITTEN
+    : missed(`${tried} transactions failed, not ${FAILURES_MAX} to ${most}`);
+}
+
 const one = { processes: 1 } as const;
 const failedCall = (result: string): Fault => ({
   ...one,
@@ -121,6 +130,20 @@ export const CHAIN_FAULTS: readonly Fault[] = [
   failedCall('REVERT'),
   failedCall('OUT_OF_ENERGY'),
   failedCall('OUT_OF_TIME'),
+  {
+    ...one,
+    plan: 'T23',
+    name: 'chain.fee-limit-cut',
+    meaning: 'energy is dearer than when the batch was signed: it runs out of its fee limit',
+    act: cutFeeLimit,
+  },
+  {
+    ...one,
+    plan: 'T23',
+    name: 'chain.fails-for-good',
+    meaning: `all calls fail: the withdrawals go back after ${FAILURES_MAX} failures each, once`,
+    act: failForGood,
+  },
   {
     ...one,
     plan: 'T21',

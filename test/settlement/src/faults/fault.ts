@@ -30,6 +30,8 @@ export type Fault = {
   readonly meaning: string;
   /** Settlement processes that it needs. */
   readonly processes: 1 | 2;
+  /** Batches wait for epochs meanwhile. */
+  readonly epochs?: true;
   /** Makes traffic and hurts it. */
   readonly act: (tools: FaultTools) => Promise<Bite>;
 };

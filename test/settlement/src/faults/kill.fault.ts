@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FailPoint } from '#libs/failpoints';
 import { SETTLEMENT_POINTS } from '#libs/failpoints';
 import { type ProcessName, until } from '../cluster.js';
 import { ask, BITTEN, type Bite, between, type Fault, type FaultTools, missed } from './fault.js';
@@ -31,24 +32,24 @@ const MEANINGS: Readonly<Record<Point, string>> = {
   'settlement.after-credit': 'a deposit credited by the ledger, not noted',
 };
 
-/** Points that payouts pass only when something went wrong before. */
-const PROVOKE: Partial<Record<Point, (tools: FaultTools) => Promise<void>>> = {
-  'settlement.after-expired': async ({ truth }) => truth.arm({ kind: 'drop', count: 200 }),
-  'settlement.after-failed': async ({ truth }) =>
-    truth.arm({ kind: 'fail-call', result: 'REVERT', count: 1 }),
-};
+/** Points that are passed only when something went wrong before. */
+async function provoke({ truth }: FaultTools, point: FailPoint): Promise<void> {
+  if (point.endsWith('-expired')) await truth.arm({ kind: 'drop', count: 200 });
+  if (point.endsWith('-failed')) await truth.arm({ kind: 'fail-call', result: 'REVERT', count: 1 });
+}
 
-async function killAt(tools: FaultTools, point: Point): Promise<Bite> {
+/** Pays in and out until settlement is killed at a point. */
+export async function killAt(tools: FaultTools, point: FailPoint): Promise<Bite> {
   const { cluster, truth, traffic, random } = tools;
   const victim = cluster.identity('settlement');
   const log = cluster.followLog('settlement');
   await traffic.deposits();
   await truth.mine(1);
-  await PROVOKE[point]?.(tools);
+  await provoke(tools, point);
   // A point is passed once or twice a round.
   cluster.arm(victim, `${point}:${point.includes('-signed') ? between(1, 2, random) : 1}`);
   await traffic.withdrawals();
-  if (point === 'settlement.after-expired') {
+  if (point.endsWith('-expired')) {
     await until(BITE_MS, async () => (await truth.armed('drop')) < 200);
     await truth.mine(EXPIRY_BLOCKS);
   }

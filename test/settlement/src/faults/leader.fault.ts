@@ -76,6 +76,10 @@ export const LEADER_FAULTS: readonly Fault[] = [
   paused('settlement.before-broadcast', 'with stored bytes in hand'),
   paused('settlement.before-finished', 'about to store that a batch is paid'),
   {
+    ...paused('settlement.before-epoch-broadcast', 'with the stored bytes of an epoch in hand'),
+    epochs: true,
+  },
+  {
     ...two,
     name: 'leader.paused-any-moment',
     meaning: 'a process stops wherever it is, with its lock if it has it',

@@ -130,6 +130,12 @@ export const NODE_FAULTS: readonly Fault[] = [
     'for a while',
   ),
   lie(
+    'alters-blocks',
+    'shows blocks with other amounts and payees in their transactions',
+    { kind: 'alter', path: '/walletsolidity/getblockbynum', count: 100_000 },
+    'for a while',
+  ),
+  lie(
     'hides-the-solid-head',
     'shows solidified blocks thirty blocks late',
     { kind: 'stale-solid', blocks: 30, count: 100_000 },

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { Asset, BooksServiceClient, type CreditDepositRequest } from '#libs/contracts';
+import { callData } from '#libs/tron';
+import type { ProcessIdentity } from '../../../../deploy/local/src/process-identity.js';
 import { chainHex } from '../check/chain-record.js';
 import { until } from '../cluster.js';
+import { callEnds } from './chain-tools.js';
 import { ask, BITTEN, type Bite, type Fault, type FaultTools, missed } from './fault.js';
 
 const BITE_MS = 20_000;
@@ -10,6 +13,13 @@ const LEFT_SUN = 1_000_000n;
 const REFILL_SUN = 1_000_000_000_000n;
 const SUPPLY_UNITS = 990_000_000_000_000_000n;
 const SOLID_BLOCKS = 20;
+const EXPIRY_BLOCKS = 160;
+/** More transfers than the free bandwidth of a day pays for. */
+const FREE_TRANSFERS = 3;
+/** A little more than the bandwidth of a transfer of TRX costs. */
+const TRANSFER_FEE_SUN = 300_000n;
+/** Enough for the bytes of a batch of two and less than half of its energy. */
+const BANDWIDTH_ONLY_SUN = 4_000_000n;
 
 /** Settlement says in its log that it is paused, for a reason that holds these words. */
 function saysPaused({ cluster }: FaultTools, words: string) {
@@ -34,6 +44,66 @@ async function emptyWallet(tools: FaultTools): Promise<Bite> {
   const paused = await isPaused();
   await truth.fund(hot.address, REFILL_SUN);
   return paused ? BITTEN : missed('settlement did not say that TRX is short');
+}
+
+/**
+ * The hot wallet is almost emptied after transactions were signed and before they are sent. The rest pays either for
+ * bandwidth but not for energy, or for neither.
+ */
+async function emptyAfterSigning(tools: FaultTools, lacks: 'energy' | 'bandwidth'): Promise<Bite> {
+  const { cluster, truth, traffic } = tools;
+  const hot = traffic.wallet(cluster.secret('hotWalletKey'));
+  const log = cluster.followLog('settlement');
+  const stopped = await stopBeforeSending(tools);
+  if (stopped === undefined) return missed('nothing was about to be sent');
+  for (let burnt = 0; burnt < FREE_TRANSFERS; burnt++)
+    await hot.sendTrx(traffic.faucet.address, 1n);
+  await truth.mine(SOLID_BLOCKS);
+  const { sun } = await truth.holdings(chainHex(hot.address), cluster.network.trc10Id);
+  const leftSun = lacks === 'energy' ? BANDWIDTH_ONLY_SUN : 0n;
+  await hot.sendTrx(traffic.faucet.address, sun - leftSun - TRANSFER_FEE_SUN);
+  const { headNumber } = await truth.status();
+  const isPaused = saysPaused(tools, 'TRX');
+  cluster.kill(stopped, 'SIGCONT');
+  const bite =
+    lacks === 'energy'
+      ? await callEnds(tools, headNumber, 'OUT_OF_ENERGY', 'REVERT')
+      : (await until(BITE_MS, async () => log.text().includes('BANDWITH_ERROR')))
+        ? BITTEN
+        : missed('no broadcast was refused for want of bandwidth');
+  if (lacks === 'bandwidth') await truth.mine(EXPIRY_BLOCKS);
+  const paused = await isPaused();
+  await truth.fund(hot.address, REFILL_SUN);
+  return paused ? bite : missed('settlement did not say that TRX is short');
+}
+
+/** The vault is paused after a batch was signed: the batch reverts, and nothing more is signed until that is over. */
+async function pausedVault(tools: FaultTools): Promise<Bite> {
+  const { cluster, truth, traffic } = tools;
+  const { vaultAddress } = cluster.network;
+  const stopped = await stopBeforeSending(tools);
+  if (stopped === undefined) return missed('nothing was about to be sent');
+  await traffic.faucet.trigger(vaultAddress, callData('pause()'));
+  const { headNumber } = await truth.status();
+  const isPaused = saysPaused(tools, 'the vault is paused');
+  cluster.kill(stopped, 'SIGCONT');
+  const bite = await callEnds(tools, headNumber, 'REVERT');
+  const paused = await isPaused();
+  await traffic.faucet.trigger(vaultAddress, callData('unpause()'));
+  return paused ? bite : missed('settlement did not say that the vault is paused');
+}
+
+/** Stops settlement with signed bytes in hand; undefined when it does not come to that. */
+async function stopBeforeSending(tools: FaultTools): Promise<ProcessIdentity | undefined> {
+  const { cluster, truth, traffic } = tools;
+  const victim = cluster.identity('settlement');
+  await traffic.deposits();
+  await truth.mine(1);
+  cluster.arm(victim, 'settlement.before-broadcast:1:stop');
+  await traffic.withdrawals();
+  if (await until(BITE_MS, async () => cluster.isStopped(victim))) return victim;
+  cluster.arm(victim, '');
+  return undefined;
 }
 
 /** Another key may sign for the hot wallet: nothing is signed until an operator has put that right. */
@@ -123,6 +193,27 @@ export const WALLET_FAULTS: readonly Fault[] = [
     name: 'wallet.out-of-trx',
     meaning: 'the hot wallet has no TRX',
     act: emptyWallet,
+  },
+  {
+    ...one,
+    plan: 'T23',
+    name: 'wallet.out-of-energy',
+    meaning: 'the hot wallet is emptied after signing: what is left pays for bandwidth only',
+    act: (tools) => emptyAfterSigning(tools, 'energy'),
+  },
+  {
+    ...one,
+    plan: 'T23',
+    name: 'wallet.out-of-bandwidth',
+    meaning: 'the hot wallet is emptied after signing: not even the bytes can be paid',
+    act: (tools) => emptyAfterSigning(tools, 'bandwidth'),
+  },
+  {
+    ...one,
+    plan: 'T23',
+    name: 'vault.paused',
+    meaning: 'the vault is paused after signing: the batch reverts',
+    act: pausedVault,
   },
   {
     ...one,
