@@ -168,7 +168,7 @@ export interface StreamVouchersResponse {
 
 /** What a sender says on a packed stream. */
 export interface StreamPackedRequest {
-  /** Chosen by the client, rising; repeated in the answer. */
+  /** Chosen by the client, a different one for each message in flight; repeated in the answer. */
   sequence: bigint;
   /** Either is always set. */
   content:
