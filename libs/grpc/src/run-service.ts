@@ -7,6 +7,8 @@ import { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
+import { boundConnections } from './connection-bounds.js';
+import { hostsBut } from './host.js';
 import { RefusalFilter } from './refusal.filter.js';
 import { type GrpcPortOptions, grpcMicroservice } from './server.js';
 import { ServingStatus } from './serving-status.js';
@@ -19,6 +21,8 @@ export type ServiceOptions = {
   readonly httpPort: number;
   readonly module: ModuleMetadata;
   readonly grpcPorts: readonly GrpcPortOptions[];
+  /** Addresses from which connections of many hosts come. */
+  readonly proxies?: readonly string[];
   /** Called before listening, e.g. to add fastify plugins. */
   readonly configure?: (app: NestFastifyApplication) => Promise<void>;
 };
@@ -65,11 +69,12 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   await options.configure?.(app);
   // Stores and producers first, so that the first request already finds them.
   await app.init();
+  const ports = options.grpcPorts.map(({ port }) => port);
+  boundConnections(ports, hostsBut(options.proxies ?? []));
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
   if (options.grpcPorts.length > 0) await serving.follow(app.get(Health));
   stopOnSignal(app, tools);
-  const ports = options.grpcPorts.map(({ port }) => port);
   logger.info({ httpPort: options.httpPort, grpcPorts: ports }, `${name} is listening`);
   return app;
 }

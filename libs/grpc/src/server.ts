@@ -27,7 +27,8 @@ export type GrpcPortOptions = {
  * memory, message size and the life of a connection.
  *
  * Compressed requests cannot be switched off in grpc-js; what one unpacks to is bounded by the same
- * limit as any message. Numbers of connections, slow handshakes and slow senders are a proxy's part.
+ * limit as any message. How many connections there are, and how slowly they may begin, is the part of
+ * connection-bounds.ts.
  */
 export const SERVER_CHANNEL_OPTIONS = {
   /** Calls of one connection at a time. */

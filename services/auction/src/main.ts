@@ -10,6 +10,7 @@ await runService({
   name: 'auction',
   logger,
   host: config.LISTEN_HOST,
+  proxies: config.PROXY_ADDRESSES,
   httpPort: config.HTTP_PORT,
   module: appModule(config, logger),
   grpcPorts: [

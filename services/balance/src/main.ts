@@ -13,6 +13,7 @@ await runService({
   name: 'balance',
   logger,
   host: config.LISTEN_HOST,
+  proxies: config.PROXY_ADDRESSES,
   httpPort: config.HTTP_PORT,
   module: balanceModule(config, logger),
   grpcPorts: [

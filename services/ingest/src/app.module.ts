@@ -34,6 +34,7 @@ export async function ingestService(config: Config, logger: Logger): Promise<Ser
     name: 'ingest',
     logger,
     host: config.LISTEN_HOST,
+    proxies: config.PROXY_ADDRESSES,
     httpPort: config.HTTP_PORT,
     module: ingestModule(config, logger, verifier),
     grpcPorts: [

@@ -15,6 +15,7 @@ await runService({
   name: 'settlement',
   logger,
   host: config.LISTEN_HOST,
+  proxies: config.PROXY_ADDRESSES,
   httpPort: config.HTTP_PORT,
   module: settlementModule(config, logger, signer),
   grpcPorts: [

@@ -17,6 +17,7 @@ await runService({
   name: 'signer',
   logger,
   host: config.LISTEN_HOST,
+  proxies: config.PROXY_ADDRESSES,
   httpPort: config.HTTP_PORT,
   module: signerModule(parts, config.SIGNER_CLIENT_NAME),
   grpcPorts: [
