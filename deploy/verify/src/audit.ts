@@ -18,6 +18,8 @@ export type Audit = {
   readonly lastEpoch: bigint;
   /** Tells how many rows were looked at. */
   readonly count: (rows: number) => void;
+  /** Tells what agrees only because somebody has said so. */
+  readonly note: (text: string) => void;
 };
 
 /** One thing to check; throws a DifferenceError at the first row that does not agree. */

@@ -36,14 +36,15 @@ async function everything(
   try {
     const verdict = await verifyAll(database, chain, place, (...told) => progress.show(...told));
     progress.done();
-    const { difference, checks } = verdict;
+    const { difference, checks, notes } = verdict;
     const rows = checks.reduce((sum, each) => sum + each.rows, 0);
+    for (const note of notes) out.write(`${note}\n`);
     out.write(
       difference === undefined
         ? `everything agrees: ${checks.length} checks over ${rows} rows\n`
         : `DIFFERS: ${describe(difference)}\n`,
     );
-    if (options.json) print({ ok: difference === undefined, rows, checks, difference });
+    if (options.json) print({ ok: difference === undefined, rows, checks, difference, notes });
     return difference === undefined ? 0 : 1;
   } finally {
     await database.close();

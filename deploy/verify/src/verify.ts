@@ -8,6 +8,7 @@ import { CLAIM_CHECKS } from './checks/claims.js';
 import { CONTENT_CHECKS } from './checks/contents.js';
 import { EPOCH_RECORD_CHECKS } from './checks/epoch-records.js';
 import { COMMITTED_CHECKS, TREE_CHECKS } from './checks/epochs.js';
+import { EXPLANATION_CHECKS } from './checks/explanations.js';
 import { MARKET_CHECKS } from './checks/market.js';
 import { QUEUE_CHECKS } from './checks/queue.js';
 import { RESERVE_CHECKS } from './checks/reserves.js';
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   ...CLAIM_SET_CHECKS,
   ...QUEUE_CHECKS,
   ...SCAN_CHECKS,
+  ...EXPLANATION_CHECKS,
   ...COMMITTED_CHECKS,
   ...EPOCH_RECORD_CHECKS,
   ...TREE_CHECKS,
@@ -37,6 +39,8 @@ const CHECKS: readonly Check[] = [
 export type Verdict = {
   readonly checks: readonly { readonly name: string; readonly rows: number }[];
   readonly difference: Difference | undefined;
+  /** What agrees only because an operator has said so. */
+  readonly notes: readonly string[];
 };
 
 /** Hears of progress: which check of how many, and the rows it has looked at. */
@@ -53,6 +57,7 @@ export async function verifyAll(
   return database.snapshot(async (sql) => {
     await readAtLeisure(sql);
     const checks: { name: string; rows: number }[] = [];
+    const notes: string[] = [];
     for (const [at, check] of CHECKS.entries()) {
       const done = { name: check.name, rows: 0 };
       checks.push(done);
@@ -61,14 +66,21 @@ export async function verifyAll(
         done.rows += rows;
         listen(check.name, at, CHECKS.length, done.rows);
       };
-      const audit: Audit = { sql, chain, place, lastEpoch, count };
+      const audit: Audit = {
+        sql,
+        chain,
+        place,
+        lastEpoch,
+        count,
+        note: (text) => notes.push(text),
+      };
       try {
         await check.run(audit);
       } catch (error) {
         if (!(error instanceof DifferenceError)) throw error;
-        return { checks, difference: error.difference };
+        return { checks, difference: error.difference, notes };
       }
     }
-    return { checks, difference: undefined };
+    return { checks, difference: undefined, notes };
   });
 }

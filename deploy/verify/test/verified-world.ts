@@ -2,10 +2,11 @@ import type { SnapshotLiabilitiesResponse } from '#libs/contracts';
 import type { KeyPair } from '#libs/crypto';
 import { Database } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
+import { ChainWallet } from '#libs/tron';
 import { withdrawalMessage } from '../../../services/balance/src/application/events.js';
 import { ledgerKit, value } from '../../../services/balance/test/ledger.kit.js';
 import type { Parts } from '../../../services/settlement/src/parts.js';
-import { tick, World } from '../../../services/settlement/test/world.js';
+import { HOT_WALLET_KEY, scan, tick, World } from '../../../services/settlement/test/world.js';
 import type { Place } from '../src/audit.js';
 import { type Verdict, verifyAll } from '../src/verify.js';
 import { busyLedger } from './verify.kit.js';
@@ -96,7 +97,12 @@ class Settlement {
     private readonly world: World,
     private readonly kit: ReturnType<typeof ledgerKit>,
   ) {
-    this.#parts = world.boot({ EPOCH_PERIOD_MS: '3600000', EPOCH_PAUSE_MS: '0' });
+    this.#parts = world.boot({
+      EPOCH_PERIOD_MS: '3600000',
+      EPOCH_PAUSE_MS: '0',
+      // What pays more than one of them waits for an operator.
+      APPROVAL_UNITS: '3000',
+    });
   }
 
   /** Pays these withdrawals and tells the ledger; returns the number of an epoch that was committed afterwards. */
@@ -108,9 +114,14 @@ class Settlement {
       const pace = { periodMs: 60_000n, payoutsPerRun: 100n };
       world.books.withdrawals.set(id.toString('hex'), withdrawalMessage(stored, pace, kit.clock()));
     }
-    await this.#parts.runs.run();
+    for (const { batchNo, needsApproval } of value(await this.#parts.runs.run())) {
+      if (!needsApproval) continue;
+      const decision = { approve: true, operator: 'olga', note: 'looked at' };
+      value(await this.#parts.approvals.decide({ batchNo, ...decision }));
+    }
     const isPaid = (id: Buffer) => world.books.stateOf(id.toString('hex')) === 'SOLIDIFIED';
     await this.#until('the batches are paid', async () => ids.every(isPaid));
+    await this.#explain();
     for (const withdrawalId of ids) await this.#tell(withdrawalId);
     while ((await kit.use.sealing.round()) > 0);
     const before = (await this.#newest()) ?? 0n;
@@ -119,6 +130,17 @@ class Settlement {
     const newest = (await this.#newest()) ?? 0n;
     await world.kill(this.#parts);
     return newest;
+  }
+
+  /** The hot wallet sends what settlement has not signed, and an operator says what it was. */
+  async #explain(): Promise<void> {
+    const node = { url: this.world.devchain.url, timeoutMs: 5_000 };
+    const sent = await new ChainWallet(node, HOT_WALLET_KEY).sendTrx(this.world.faucet.address, 1n);
+    await this.world.solidify();
+    await scan(this.#parts);
+    const txid = Buffer.from(sent, 'hex');
+    const words = { operator: 'olga', reason: 'change of wallets' };
+    value(await this.#parts.explanations.explain({ txid, ...words }));
   }
 
   async #newest(): Promise<bigint | undefined> {

@@ -118,7 +118,61 @@ describe('verify', () => {
     expect((await verify()).difference).toMatchObject({
       ...{ table: 'settlement.own_transactions', key: txid.toString('hex') },
     });
-    await sql`delete from settlement.own_transactions where unexplained`;
+    await sql`delete from settlement.own_transactions where txid = ${txid}`;
+  });
+
+  it('tells what is on the chain by an operator’s word only, and names a word that nobody gave', async () => {
+    const { sql } = on.owner;
+    const { difference, notes } = await verify();
+    expect(difference).toBeUndefined();
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^not signed here, explained by olga: transaction \w{64}: change of wallets$/,
+      ),
+    ]);
+    const [kept] = await sql<{ txid: Buffer }[]>`select txid from settlement.explanations`;
+    const key = kept?.txid.toString('hex');
+    await sql`create temporary table kept_words as select * from settlement.explanations`;
+    await sql`delete from settlement.explanations`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.own_transactions', key },
+      expected: expect.stringContaining('an explanation of it'),
+    });
+    // As if settlement had signed it, which would need no word.
+    await sql`update settlement.own_transactions set unexplained = false where txid = ${kept?.txid ?? null}`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.own_transactions', key },
+    });
+    await sql`update settlement.own_transactions set unexplained = true where txid = ${kept?.txid ?? null}`;
+    await sql`insert into settlement.explanations select txid, operator, reason, 1, sha256('') from kept_words`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.explanations', key },
+      expected: expect.stringMatching(/^seal/),
+    });
+    await sql`delete from settlement.explanations`;
+    await sql`insert into settlement.explanations select * from kept_words`;
+    expect((await verify()).difference).toBeUndefined();
+  });
+
+  it('names an open batch that nobody has approved, whatever its row says', async () => {
+    const { sql } = on.owner;
+    const [plan] = await sql<{ no: bigint }[]>`
+      insert into settlement.batches (asset, state, payouts, total_units, planned_at_ms,
+        needs_approval) values (1, 1, 1, 1, 1, true) returning batch_no as no`;
+    const batchNo = plan?.no ?? 0n;
+    await sql`insert into settlement.batch_seals (batch_no, ended, hash)
+      values (${batchNo}, false, sha256(''))`;
+    await sql`update settlement.batches set approved = true, decided_by = 'mallory', decided_at_ms = 1
+      where batch_no = ${batchNo}`;
+    expect((await verify()).difference).toMatchObject({
+      ...{ table: 'settlement.batch_seals', key: `batch ${batchNo}` },
+      expected: 'seal of its decision true',
+    });
+    await sql`delete from settlement.batch_seals where batch_no = ${batchNo}`;
+    await sql`delete from settlement.batches where batch_no = ${batchNo}`;
+    await sql`update settlement.state_counts set rows = rows - 1, payouts = payouts - 1
+      where source = 'batches' and state = 1`;
+    expect((await verify()).difference).toBeUndefined();
   });
 
   it('names a payout in the queue that is for somebody else than was asked', async () => {

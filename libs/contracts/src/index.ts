@@ -123,6 +123,8 @@ export {
   DismissForeignTokenResponse,
   Epoch,
   EpochState,
+  ExplainTransactionRequest,
+  ExplainTransactionResponse,
   ForeignToken,
   GetBatchRequest,
   GetBatchResponse,

@@ -47,7 +47,7 @@ export function settlementModule(
       { provide: SettlementReads, useValue: new SettlementReads(place, deposits, batches) },
       {
         provide: OperatorUseCases,
-        useValue: new OperatorUseCases(status, held, token),
+        useValue: new OperatorUseCases(status, held, parts.explanations, token),
       },
       {
         provide: BatchUseCases,

@@ -15,6 +15,7 @@ import { DraftService } from './application/draft.service.js';
 import { EpochDriverService } from './application/epoch-driver.service.js';
 import { EpochMakerService } from './application/epoch-maker.service.js';
 import { EpochProofsService } from './application/epoch-proofs.service.js';
+import { ExplanationService } from './application/explanation.service.js';
 import { type ChainPlace, ownAddresses } from './application/ports.js';
 import { SettlementRunService } from './application/settlement-run.service.js';
 import { StatusService } from './application/status.service.js';
@@ -34,6 +35,7 @@ import { DepositRepository } from './repositories/deposit.repository.js';
 import { EpochRepository } from './repositories/epoch.repository.js';
 import { EpochProofRepository } from './repositories/epoch-proof.repository.js';
 import { EpochStepRepository } from './repositories/epoch-step.repository.js';
+import { ExplanationRepository } from './repositories/explanation.repository.js';
 import { ForeignTokenRepository } from './repositories/foreign-token.repository.js';
 import { HeldRepository } from './repositories/held.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
@@ -82,6 +84,7 @@ function createRepositories(database: Database) {
     stranded: new StrandedRepository(database),
     held: new HeldRepository(database),
     resolutions: new ResolutionRepository(database),
+    explanationRows: new ExplanationRepository(database),
     foreignTokens: new ForeignTokenRepository(database),
   };
 }
@@ -208,6 +211,7 @@ export function createParts(
     runs,
     drafts: new DraftService(chain, wallet, runs, terms),
     approvals: new ApprovalService(approvalRows, batches, clock, logger),
+    explanations: new ExplanationService(repositories.explanationRows, clock, logger),
     status: new StatusService(
       chain,
       wallet,

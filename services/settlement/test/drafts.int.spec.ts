@@ -2,7 +2,7 @@ import { TronWeb } from 'tronweb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Asset } from '#libs/contracts';
 import type { Parts } from '../src/parts.js';
-import { HOT_WALLET_KEY, payee, tickUntil, World } from './world.js';
+import { HOT_WALLET_KEY, payee, scan, tickUntil, World } from './world.js';
 
 const { TRC20_BTT, TRC10_BTTOLD } = Asset;
 let world: World;
@@ -74,6 +74,9 @@ describe('a dry run', () => {
     const sent = await tronWeb.trx.sendRawTransaction(await tronWeb.trx.sign(stake));
     expect(sent.result).toBe(true);
     await world.solidify();
+    await scan(parts);
+    const explained = { operator: 'olga', reason: 'staked for energy' };
+    await parts.explanations.explain({ txid: Buffer.from(stake.txID, 'hex'), ...explained });
     const id = request(TRC20_BTT, 3n);
     const { draft, wallet } = await read();
     expect(wallet.allowance.energyLeft).toBeGreaterThan(draft.energy);

@@ -187,6 +187,16 @@ describe('the settlement service', () => {
     expect(status.reserves.find(({ asset }) => asset === Asset.TRC20_BTT)?.reserveUnits).toBe(990n);
   });
 
+  it('takes an operator’s word about a transaction from within only', async () => {
+    const explain = (metadata: Metadata, change: object = {}) => {
+      const request = { txid: Buffer.alloc(32, 5), operator: 'olga', reason: 'staked', ...change };
+      return ask((done) => operator.explainTransaction(request, metadata, done));
+    };
+    expect(await reasonOf(explain(internal('wrong')))).toBe('UNAUTHENTICATED');
+    expect(await reasonOf(explain(internal()))).toBe('NOT_FOUND');
+    expect(await reasonOf(explain(internal(), { reason: '' }))).toBe('MALFORMED');
+  });
+
   it('lists what waits for an operator, newest first, and counts it', async () => {
     const { trc20Address, vaultAddress, trc10Id, hotWalletAddress } = world.place;
     const bob = await world.customer(0xb0b, UNIT, 10n);

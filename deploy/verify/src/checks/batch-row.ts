@@ -21,6 +21,7 @@ export type BatchRow = {
   readonly decidedAtMs: bigint | null;
   readonly decisionNote: string;
   readonly sealed: Buffer | null;
+  readonly decisionSealed: Buffer | null;
   readonly endSealed: Buffer | null;
   readonly toClaim: boolean;
   readonly claimableUntilS: bigint | null;

@@ -90,12 +90,15 @@ function seals(batch: BatchRow): void {
   const plan = [...head, ...lines, ...claims('to claim')];
   // Batches from before there were seals have none.
   if (batch.sealed !== null) agree(row, 'seal of what was planned', batch.sealed, sealOf(...plan));
+  const decision = [batch.approved, batch.decidedBy, batch.decidedAtMs, batch.decisionNote];
+  if (batch.decisionSealed !== null) {
+    agree(row, 'seal of its decision', batch.decisionSealed, sealOf(batchNo, ...decision));
+  }
   if (batch.endSealed === null) return;
-  const { state, failure, approved, decidedBy, decidedAtMs, decisionNote } = batch;
+  const { state, failure } = batch;
   const end = [batch.attempts, hex(batch.txid), batch.energyUsed, batch.feeSun, failure];
-  const decision = [batch.solidifiedAtMs, approved, decidedBy, decidedAtMs, decisionNote];
   const until = claims(`claimable until ${textOf(batch.claimableUntilS)}`);
-  const ending = [batchNo, state, ...end, ...decision, ...until];
+  const ending = [batchNo, state, ...end, batch.solidifiedAtMs, ...decision, ...until];
   agree(row, 'seal of its end', batch.endSealed, sealOf(...ending));
 }
 
@@ -156,21 +159,15 @@ function paidTrc10({ place }: Audit, batch: BatchRow, { trc10 }: ChainTransactio
   agree(row, 'base units', line?.units, trc10?.amountBaseUnits);
 }
 
-/** Vault and hot wallet have paid nothing that is not on record. */
+/** The vault has paid nothing that is not on record. */
 async function noOthers({ sql }: Audit): Promise<void> {
   const [other] = await sql<{ id: Buffer }[]>`
     select v.chain_batch_id as id from settlement.vault_payments v
     where not exists (select from settlement.batches b where b.chain_batch_id = v.chain_batch_id)
     limit 1`;
-  if (other !== undefined) {
-    const row = { table: 'settlement.vault_payments', key: other.id.toString('hex') };
-    differ(row, 'a batch of this id', 'none');
-  }
-  const [payment] = await sql<{ txid: Buffer }[]>`
-    select txid from settlement.own_transactions where unexplained limit 1`;
-  if (payment === undefined) return;
-  const row = { table: 'settlement.own_transactions', key: payment.txid.toString('hex') };
-  differ(row, 'an attempt with this payment', 'none');
+  if (other === undefined) return;
+  const row = { table: 'settlement.vault_payments', key: other.id.toString('hex') };
+  differ(row, 'a batch of this id', 'none');
 }
 
 function batchesOf({ sql }: Audit) {
@@ -181,7 +178,10 @@ function batchesOf({ sql }: Audit) {
       b.solidified_at_ms as "solidifiedAtMs", b.needs_approval as "needsApproval", b.approved,
       b.decided_by as "decidedBy", b.decided_at_ms as "decidedAtMs",
       b.decision_note as "decisionNote",
-      (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and not ended) as sealed,
+      (select hash from settlement.batch_seals s where s.batch_no = b.batch_no
+        and not ended and not decided) as sealed,
+      (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and decided)
+        as "decisionSealed",
       (select hash from settlement.batch_seals s where s.batch_no = b.batch_no and ended) as "endSealed",
       b.to_claim as "toClaim", b.claimable_until_s as "claimableUntilS",
       v.block_number as "paidInBlock", v.txid as "paidBy", o.block_number as "ownBlock",
@@ -204,20 +204,25 @@ function batchesOf({ sql }: Audit) {
 }
 
 /** Every batch has its seals. Those planned before there were seals (migration 0014) have none: the oldest seal of a plan
- * tells where they begin. */
+ * tells where they begin. Decisions of all times have theirs. */
 const SEALS = `
-  select format('batch %s', coalesce(b.batch_no, s.batch_no)) as key,
-    jsonb_build_object('batch', true, 'seal of its plan', true, 'seal of its end', b.state in (5, 6))
-      as expected,
-    jsonb_build_object('batch', b.batch_no is not null,
-      'seal of its plan', coalesce(s.planned, false), 'seal of its end', coalesce(s.ended, false))
-      as found
-  from settlement.batches b full join (
-    select batch_no, bool_or(not ended) as planned, bool_or(ended) as ended
+  with sealed as (
+    select batch_no, bool_or(not ended and not decided) as planned, bool_or(decided) as decided,
+      bool_or(ended) as ended
     from settlement.batch_seals group by batch_no
-  ) s on s.batch_no = b.batch_no
-  where coalesce(b.batch_no, s.batch_no) >= (select min(batch_no) from settlement.batch_seals
-    where not ended)`;
+  ), oldest as (
+    select min(batch_no) as no from settlement.batch_seals where not ended and not decided
+  )
+  select format('batch %s', batch_no) as key,
+    jsonb_build_object('batch', true, 'seal of its decision', b.approved is not null,
+      'seal of its plan', true, 'seal of its end', b.state in (5, 6)) as expected,
+    jsonb_build_object('batch', b.state is not null,
+      'seal of its decision', coalesce(s.decided, false),
+      'seal of its plan', older or coalesce(s.planned, false),
+      'seal of its end', case when older then b.state in (5, 6) else coalesce(s.ended, false) end)
+      as found
+  from settlement.batches b full join sealed s using (batch_no)
+  cross join oldest cross join lateral (select coalesce(batch_no < oldest.no, true) as older) o`;
 
 export const BATCH_CHECKS: readonly Check[] = [
   comparing({ name: 'Seals of batches', table: 'settlement.batch_seals', rows: SEALS }),

@@ -80,6 +80,15 @@ export const ownTransactions = settlement.table('own_transactions', {
   unexplained: boolean('unexplained').notNull(),
 });
 
+/** What operators say of those that are unexplained; see migrations/0019_explained.sql. */
+export const explanations = settlement.table('explanations', {
+  txid: bytea('txid').primaryKey(),
+  operator: text('operator').notNull(),
+  reason: text('reason').notNull(),
+  explainedAtMs: int8('explained_at_ms').notNull(),
+  hash: bytea('hash').notNull(),
+});
+
 export const vaultPayments = settlement.table('vault_payments', {
   chainBatchId: bytea('chain_batch_id').primaryKey(),
   txid: bytea('txid').notNull(),
@@ -136,6 +145,7 @@ export const payouts = settlement.table('payouts', {
   requestedAtMs: int8('requested_at_ms').notNull(),
   updatedAtMs: int8('updated_at_ms').notNull(),
   toClaim: boolean('to_claim').notNull().default(false),
+  batchMax: integer('batch_max'),
 });
 
 export const batchPayouts = settlement.table(
@@ -274,8 +284,9 @@ export const batchSeals = settlement.table(
     batchNo: int8('batch_no').notNull(),
     ended: boolean('ended').notNull(),
     hash: bytea('hash').notNull(),
+    decided: boolean('decided').notNull().default(false),
   },
-  (table) => [primaryKey({ columns: [table.batchNo, table.ended] })],
+  (table) => [primaryKey({ columns: [table.batchNo, table.ended, table.decided] })],
 );
 
 export const epochStrays = settlement.table(

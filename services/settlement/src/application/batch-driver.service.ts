@@ -117,10 +117,10 @@ export class BatchDriverService {
   }
 
   async #blocked(): Promise<string> {
-    const unexplained = await this.scans.unexplained();
-    return unexplained === 0n
+    const { count, txid } = await this.scans.unexplained();
+    return count === 0n
       ? ''
-      : `the hot wallet has made ${unexplained} payments on chain that are not on record here`;
+      : `the hot wallet has sent ${count} transactions that are not on record here, first ${txid}: see "An unexplained transaction" in docs/runbook.md`;
   }
 
   /** Signs what may be signed; returns why not when something may not. */

@@ -126,9 +126,8 @@ export class DepositWatcherService {
     result.claimed.push(...found(readClaimed).map((line) => ({ ...line, ...place })));
     result.released.push(...found(readClaimsReleased).map((set) => ({ ...set, ...place })));
     if (transaction.owner === this.place.hotWallet) {
-      const pays = succeeded && (transaction.trc10 !== undefined || executed.length > 0);
       const { result: word } = transaction;
-      result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun, pays });
+      result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun });
     }
     if (!succeeded) return;
     for (const found of this.#transfersIn(transaction)) {

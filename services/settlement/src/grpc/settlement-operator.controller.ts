@@ -2,6 +2,8 @@ import type { Metadata } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type {
+  ExplainTransactionRequest,
+  ExplainTransactionResponse,
   GetSettlementStatusRequest,
   GetSettlementStatusResponse,
   ListHeldDepositsRequest,
@@ -10,8 +12,9 @@ import type {
   ListHeldPayoutsResponse,
 } from '#libs/contracts';
 import { refuse } from '#libs/domain';
-import { RefusedError, requireInternal } from '#libs/grpc';
+import { RefusedError, requireInternal, unwrap } from '#libs/grpc';
 import { TronNodeError } from '#libs/tron';
+import type { ExplanationService } from '../application/explanation.service.js';
 import type { StatusService } from '../application/status.service.js';
 import {
   decodeCursor,
@@ -28,6 +31,7 @@ export class OperatorUseCases {
   constructor(
     readonly status: StatusService,
     readonly held: HeldRepository,
+    readonly explanations: ExplanationService,
     readonly token: string,
   ) {}
 }
@@ -75,5 +79,14 @@ export class SettlementOperatorController {
       encodeCursor('payout', payoutNo),
     );
     return { payouts: rows.map(heldPayoutToWire), nextCursor };
+  }
+
+  @GrpcMethod('SettlementOperatorService', 'ExplainTransaction')
+  async explainTransaction(
+    request: ExplainTransactionRequest,
+    metadata: Metadata,
+  ): Promise<ExplainTransactionResponse> {
+    requireInternal(metadata, this.use.token);
+    return { repeatedRequest: unwrap(await this.use.explanations.explain(request)) };
   }
 }

@@ -18,13 +18,14 @@ export class ApprovalRepository {
 
   /** Lets a batch be signed. */
   approve(decision: Decision): Promise<void> {
-    return durably(this.database, (tx) =>
-      moved(tx.sql`
-      update settlement.batches
-      set approved = true, decided_by = ${decision.operator}, decided_at_ms = ${decision.nowMs},
-        decision_note = ${decision.note}
-      where batch_no = ${decision.batchNo} and needs_approval and approved is null`),
-    );
+    return durably(this.database, async (tx) => {
+      await moved(tx.sql`
+        update settlement.batches
+        set approved = true, decided_by = ${decision.operator}, decided_at_ms = ${decision.nowMs},
+          decision_note = ${decision.note}
+        where batch_no = ${decision.batchNo} and needs_approval and approved is null`);
+      await sealBatch(tx, decision.batchNo, 'decision');
+    });
   }
 
   /** Ends a batch of which nothing was ever signed; its payouts go back to their owners with the reason. */
@@ -37,7 +38,8 @@ export class ApprovalRepository {
           decision_note = ${decision.note}, state = ${BATCH.failed}, failure = ${reason}
         where batch_no = ${batchNo} and needs_approval and approved is null`);
       await leaveBatch(tx, await payoutsOf(tx, batchNo), { reason, refunds: () => true, nowMs });
-      await sealBatch(tx, batchNo, true);
+      await sealBatch(tx, batchNo, 'decision');
+      await sealBatch(tx, batchNo, 'end');
     });
   }
 

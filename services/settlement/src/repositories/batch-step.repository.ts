@@ -175,7 +175,7 @@ export class BatchStepRepository {
         set state = ${PAYOUT.paid}, updated_at_ms = ${nowMs},
           report_state = ${WITHDRAWAL_STATES.solidified}, report_txid = ${paidBy.toString('hex')}
         where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
-      await sealBatch(tx, batchNo, true);
+      await sealBatch(tx, batchNo, 'end');
       return unpaid;
     });
   }
@@ -212,7 +212,7 @@ export class BatchStepRepository {
         where batch_no = ${batchNo} and state < ${BATCH.solidified} and attempts = ${end.attempts}`);
       const payouts = await payoutsOf(tx, batchNo);
       await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
-      await sealBatch(tx, batchNo, true);
+      await sealBatch(tx, batchNo, 'end');
     });
   }
 }

@@ -139,6 +139,6 @@ async function insertBatch(tx: Transaction, batch: NewBatch, nowMs: bigint): Pro
     set state = ${PAYOUT.batched}, batch_no = ${batchNo}, updated_at_ms = ${nowMs}
     where withdrawal_id in ${tx.sql(ids)} and state = ${PAYOUT.planned}`;
   if (taken.count !== lines.length) throw new BatchMovedError('a payout is in another batch');
-  await sealBatch(tx, batchNo, false);
+  await sealBatch(tx, batchNo, 'plan');
   return batchNo;
 }

@@ -33,9 +33,10 @@ export type OwnTransaction = {
   readonly result: string;
   readonly energyUsed: bigint;
   readonly feeSun: bigint;
-  /** It moved tokens, so an attempt of ours must be on record. */
-  readonly pays: boolean;
 };
+
+/** Transactions of the hot wallet that stop settlement: how many, and the first of them, hex. */
+export type Unexplained = { readonly count: bigint; readonly txid: string | null };
 
 /** A batch id that the vault has executed, or reserved for claims. */
 export type VaultPayment = {
@@ -132,11 +133,16 @@ export class ScanRepository {
     });
   }
 
-  /** How many payments of the hot wallet on chain are not on record here; should stay 0. */
-  async unexplained(): Promise<bigint> {
-    const [row] = await this.database.sql<{ count: bigint }[]>`
-      select count(*) as count from settlement.own_transactions where unexplained`;
-    return row?.count ?? 0n;
+  /** Transactions of the hot wallet that are not on record here and that no operator has explained; should stay none. */
+  async unexplained(): Promise<Unexplained> {
+    const [row] = await this.database.sql<Unexplained[]>`
+      select count(*) as count,
+        (array_agg(encode(o.txid, 'hex') order by o.block_number, o.txid))[1] as txid
+      from settlement.own_transactions o
+      where o.unexplained and not exists (
+        select from settlement.explanations e where e.txid = o.txid)`;
+    if (row === undefined) throw new Error('an aggregate returned no row');
+    return row;
   }
 }
 
@@ -150,13 +156,16 @@ async function insertDeposit(tx: Transaction, deposit: SeenDeposit, nowMs: bigin
     on conflict do nothing`;
 }
 
+// Whoever has the hot wallet's key may do more with it than pay, so whatever we did not sign for something of ours counts.
 async function insertOwn(tx: Transaction, own: OwnTransaction): Promise<void> {
+  const txid = bytes(own.txid);
   await tx.sql`
     insert into settlement.own_transactions (txid, block_number, succeeded, result, energy_used,
       fee_sun, unexplained)
-    values (${bytes(own.txid)}, ${own.blockNumber}, ${own.succeeded}, ${own.result},
-      ${own.energyUsed}, ${own.feeSun},
-      ${own.pays} and not exists (
-        select from settlement.attempts where txid = ${bytes(own.txid)}))
+    values (${txid}, ${own.blockNumber}, ${own.succeeded}, ${own.result}, ${own.energyUsed},
+      ${own.feeSun}, ${own.succeeded}
+        and not exists (select from settlement.attempts where txid = ${txid})
+        and not exists (select from settlement.epoch_attempts where txid = ${txid})
+        and not exists (select from settlement.release_attempts where txid = ${txid}))
     on conflict do nothing`;
 }

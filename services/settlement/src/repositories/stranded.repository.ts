@@ -36,7 +36,7 @@ export class StrandedRepository {
         update settlement.payouts
         set state = ${PAYOUT.queued}, batch_no = null, note = ${NOTE}, updated_at_ms = ${nowMs}
         where batch_no = ${batchNo} and state = ${PAYOUT.batched}`;
-      await sealBatch(tx, batchNo, true);
+      await sealBatch(tx, batchNo, 'end');
     });
   }
 }

@@ -752,6 +752,22 @@ export interface DismissForeignTokenRequest {
 export interface DismissForeignTokenResponse {
 }
 
+/** What a transaction was that is on the chain, by the hot wallet, and not on record. */
+export interface ExplainTransactionRequest {
+  /** Transaction id, 32 bytes. */
+  txid: Buffer;
+  /** Who says so, 1 to 100 characters; kept for ever. */
+  operator: string;
+  /** What it was, 3 to 256 characters; kept for ever. */
+  reason: string;
+}
+
+/** It is explained. */
+export interface ExplainTransactionResponse {
+  /** The same explanation was given before. */
+  repeatedRequest: boolean;
+}
+
 /** A page of held payouts. */
 export interface ListHeldPayoutsRequest {
   /** Which page. */
@@ -5251,6 +5267,180 @@ export const DismissForeignTokenResponse: MessageFns<DismissForeignTokenResponse
   },
 };
 
+function createBaseExplainTransactionRequest(): ExplainTransactionRequest {
+  return { txid: Buffer.alloc(0), operator: "", reason: "" };
+}
+
+export const ExplainTransactionRequest: MessageFns<ExplainTransactionRequest> = {
+  encode(message: ExplainTransactionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.txid.length !== 0) {
+      writer.uint32(10).bytes(message.txid);
+    }
+    if (message.operator !== "") {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainTransactionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainTransactionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.txid = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainTransactionRequest {
+    return {
+      txid: isSet(object.txid) ? Buffer.from(bytesFromBase64(object.txid)) : Buffer.alloc(0),
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ExplainTransactionRequest): unknown {
+    const obj: any = {};
+    if (message.txid.length !== 0) {
+      obj.txid = base64FromBytes(message.txid);
+    }
+    if (message.operator !== "") {
+      obj.operator = message.operator;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainTransactionRequest>): ExplainTransactionRequest {
+    return ExplainTransactionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainTransactionRequest>): ExplainTransactionRequest {
+    const message = createBaseExplainTransactionRequest();
+    message.txid = object.txid ?? Buffer.alloc(0);
+    message.operator = object.operator ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseExplainTransactionResponse(): ExplainTransactionResponse {
+  return { repeatedRequest: false };
+}
+
+export const ExplainTransactionResponse: MessageFns<ExplainTransactionResponse> = {
+  encode(message: ExplainTransactionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.repeatedRequest !== false) {
+      writer.uint32(8).bool(message.repeatedRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainTransactionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainTransactionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.repeatedRequest = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainTransactionResponse {
+    return {
+      repeatedRequest: isSet(object.repeatedRequest)
+        ? globalThis.Boolean(object.repeatedRequest)
+        : isSet(object.repeated_request)
+        ? globalThis.Boolean(object.repeated_request)
+        : false,
+    };
+  },
+
+  toJSON(message: ExplainTransactionResponse): unknown {
+    const obj: any = {};
+    if (message.repeatedRequest !== false) {
+      obj.repeatedRequest = message.repeatedRequest;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainTransactionResponse>): ExplainTransactionResponse {
+    return ExplainTransactionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainTransactionResponse>): ExplainTransactionResponse {
+    const message = createBaseExplainTransactionResponse();
+    message.repeatedRequest = object.repeatedRequest ?? false;
+    return message;
+  },
+};
+
 function createBaseListHeldPayoutsRequest(): ListHeldPayoutsRequest {
   return { page: undefined };
 }
@@ -6809,6 +6999,21 @@ export const SettlementOperatorServiceService = {
       Buffer.from(DismissForeignTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DismissForeignTokenResponse => DismissForeignTokenResponse.decode(value),
   },
+  /**
+   * ExplainTransaction tells what a transaction of the hot wallet was that settlement has not signed: it stops settlement no
+   * longer. Idempotent.
+   */
+  explainTransaction: {
+    path: "/swarmledger.v1.SettlementOperatorService/ExplainTransaction" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainTransactionRequest): Buffer =>
+      Buffer.from(ExplainTransactionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainTransactionRequest => ExplainTransactionRequest.decode(value),
+    responseSerialize: (value: ExplainTransactionResponse): Buffer =>
+      Buffer.from(ExplainTransactionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainTransactionResponse => ExplainTransactionResponse.decode(value),
+  },
 } as const;
 
 export interface SettlementOperatorServiceServer extends UntypedServiceImplementation {
@@ -6835,6 +7040,11 @@ export interface SettlementOperatorServiceServer extends UntypedServiceImplement
   listForeignTokens: handleUnaryCall<ListForeignTokensRequest, ListForeignTokensResponse>;
   /** DismissForeignToken takes a token off that list, whatever more of it is sent. Idempotent. */
   dismissForeignToken: handleUnaryCall<DismissForeignTokenRequest, DismissForeignTokenResponse>;
+  /**
+   * ExplainTransaction tells what a transaction of the hot wallet was that settlement has not signed: it stops settlement no
+   * longer. Idempotent.
+   */
+  explainTransaction: handleUnaryCall<ExplainTransactionRequest, ExplainTransactionResponse>;
 }
 
 export interface SettlementOperatorServiceClient extends Client {
@@ -7000,6 +7210,25 @@ export interface SettlementOperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DismissForeignTokenResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * ExplainTransaction tells what a transaction of the hot wallet was that settlement has not signed: it stops settlement no
+   * longer. Idempotent.
+   */
+  explainTransaction(
+    request: ExplainTransactionRequest,
+    callback: (error: ServiceError | null, response: ExplainTransactionResponse) => void,
+  ): ClientUnaryCall;
+  explainTransaction(
+    request: ExplainTransactionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainTransactionResponse) => void,
+  ): ClientUnaryCall;
+  explainTransaction(
+    request: ExplainTransactionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainTransactionResponse) => void,
   ): ClientUnaryCall;
 }
 
