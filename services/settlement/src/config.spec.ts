@@ -29,7 +29,7 @@ describe('loadConfig', () => {
       CHAIN_ID: 977_592_081n,
       HOT_WALLET_KEY_FILE: '0c'.repeat(32),
       SETTLEMENT_CRON: '0 * * * * *',
-      BATCH_RECIPIENTS_MAX: 200,
+      BATCH_RECIPIENTS_MAX: 50,
     });
     expect(loadConfig(env).DEPOSIT_START_BLOCK).toBeUndefined();
   });

@@ -147,6 +147,37 @@ describe('a batch that fails on chain', () => {
   });
 });
 
+describe('a batch that is too much for the chain', () => {
+  it('is planned again as two halves, down to lone payouts, and nobody counts as failed for it', async () => {
+    const payouts = Array.from({ length: 5 }, () => request(TRC20_BTT, 5n));
+    const failing = async (result: 'OUT_OF_TIME' | 'OUT_OF_ENERGY', batches: number) => {
+      world.devchain.arm({ kind: 'fail-call', result }, batches);
+      const planned = await run();
+      const numbers = planned.map(({ batchNo }) => batchNo);
+      await tickUntil(world, parts, async () =>
+        (await parts.batches.find(numbers)).every(({ state }) => state === BATCH.failed),
+      );
+      return planned.map(({ payouts: count }) => count);
+    };
+    expect(await failing('OUT_OF_TIME', 1)).toEqual([5]);
+    expect(await failing('OUT_OF_ENERGY', 2)).toEqual([3, 2]);
+    const tried = await parts.database.sql`
+      select failures::int, batch_max::int as max from settlement.payouts where state = 2
+      order by payout_no`;
+    // A batch of two is at its end: each goes alone, and that counts.
+    expect(tried.map(({ failures, max }) => [failures, max])).toEqual([
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [1, 3],
+      [1, 3],
+    ]);
+    expect((await run()).map(({ payouts: count }) => count)).toEqual([2, 1, 1, 1]);
+    await tickUntil(world, parts, () => ended(payouts));
+    await expectPaidOnce(payouts);
+  });
+});
+
 describe('a payee that the vault cannot pay', () => {
   it('does not hold up its batch, is tried again alone, and goes back to its owner', async () => {
     const NOBODY = 'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb';

@@ -132,6 +132,6 @@ export class SettlementRunService {
 function payable(payout: WaitingPayout): Payable {
   const asset = assetFromWire(payout.asset);
   if (asset === undefined) throw new Error(`payout ${payout.payoutNo} has no known asset`);
-  const { withdrawalId, destination, units, failures, toClaim } = payout;
-  return { withdrawalId, asset, destination, units, failures, toClaim };
+  const { withdrawalId, destination, units, failures, toClaim, batchMax } = payout;
+  return { withdrawalId, asset, destination, units, failures, toClaim, batchMax };
 }

@@ -162,6 +162,7 @@ describe('draftOf', () => {
     destination: `payee ${number}`,
     units: 5n,
     failures: 0,
+    batchMax: null,
     toClaim: false,
   });
   const batch = (asset: 'TRC20_BTT' | 'TRC10_BTTOLD', payees: number): PlannedBatch => ({

@@ -11,6 +11,8 @@ export type Payable = {
   readonly failures: number;
   /** Its payee fetches it. */
   readonly toClaim: boolean;
+  /** The most payees of its next batch, since a larger one has failed; null: as many as any. */
+  readonly batchMax: number | null;
 };
 
 /** A batch to be: what one transaction will pay. */
@@ -33,8 +35,8 @@ export type PlanLimits = {
 
 /**
  * Groups payouts, oldest first, into transactions. TRC-20 payouts share a vault batch of at most
- * `recipientsMax`: those that are sent one, those that are claimed another. One that was in a failed batch goes alone, so that it cannot fail others again, and so does
- * one that needs approval by itself, so that others do not wait with it. TRC-10 has no batches: one transaction each.
+ * `recipientsMax`: those that are sent one, those that are claimed another. Those of a batch that failed go in halves of it. One that has failed goes alone, so that it
+ * cannot fail others again, and so does one that needs approval by itself, so that others do not wait with it. TRC-10 has no batches: one transaction each.
  */
 export function planBatches(payables: readonly Payable[], limits: PlanLimits): PlannedBatch[] {
   const { recipientsMax, approvalUnits } = limits;
@@ -45,8 +47,11 @@ export function planBatches(payables: readonly Payable[], limits: PlanLimits): P
   const groups: Payable[][] = [];
   for (const claims of [false, true]) {
     const shared = payables.filter((payable) => shares(payable) && payable.toClaim === claims);
-    for (let at = 0; at < shared.length; at += recipientsMax) {
-      groups.push(shared.slice(at, at + recipientsMax));
+    const bySize = Map.groupBy(shared, ({ batchMax }) =>
+      Math.min(batchMax ?? Infinity, recipientsMax),
+    );
+    for (const [size, some] of bySize) {
+      for (let at = 0; at < some.length; at += size) groups.push(some.slice(at, at + size));
     }
   }
   for (const payable of alone) groups.push([payable]);

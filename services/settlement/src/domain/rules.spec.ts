@@ -18,6 +18,7 @@ const payable = (number: number, change: Partial<Payable> = {}): Payable => ({
   destination: ALICE,
   units: 5n,
   failures: 0,
+  batchMax: null,
   toClaim: false,
   ...change,
 });
@@ -100,6 +101,25 @@ describe('planBatches', () => {
     ]);
   });
 
+  it('plans payouts of a batch that failed as its halves, and mixes them with no larger batch', () => {
+    const halved = (number: number, batchMax: number) => payable(number, { batchMax });
+    const plan = planBatches(
+      [payable(1), ...[2, 3, 4, 5, 6].map((number) => halved(number, 3)), halved(7, 2), payable(8)],
+      within(4),
+    );
+    expect(plan.map(({ payouts }) => payouts.map(({ withdrawalId }) => withdrawalId[0]))).toEqual([
+      [1, 8],
+      [2, 3, 4],
+      [5, 6],
+      [7],
+    ]);
+    const lowered = planBatches(
+      [1, 2, 3].map((number) => halved(number, 100)),
+      within(2),
+    );
+    expect(lowered.map(({ payouts }) => payouts.length)).toEqual([2, 1]);
+  });
+
   it('lets large batches wait, and nobody wait with a payee who is large alone', () => {
     const plan = planBatches(
       [
@@ -133,6 +153,7 @@ describe('planBatches', () => {
         asset: fc.constantFrom('TRC20_BTT' as const, 'TRC10_BTTOLD' as const),
         units: fc.bigInt({ min: 1n, max: 10n ** 12n }),
         failures: fc.nat({ max: 2 }),
+        batchMax: fc.option(fc.integer({ min: 2, max: 5 }), { nil: null }),
       }),
       { maxLength: 60 },
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openBatch } from './open-batch.js';
-import { afterFailure, nextStep, type Observation, type OpenBatch } from './step.js';
+import { afterFailure, halfOf, nextStep, type Observation, type OpenBatch } from './step.js';
 
 const NOW = 1_000_000n;
 const policy = { attemptsMax: 3, rebroadcastMs: 5_000n };
@@ -136,6 +136,12 @@ describe('afterFailure', () => {
       'requeue',
       'refund',
     ]);
+  });
+});
+
+describe('halfOf', () => {
+  it('halves down to lone payouts, which are failures of their own', () => {
+    expect([200, 5, 3, 2, 1].map(halfOf)).toEqual([100, 3, 2, undefined, undefined]);
   });
 });
 

@@ -115,6 +115,16 @@ function shouldBroadcast(attempt: OpenAttempt, nowMs: bigint, policy: StepPolicy
   return last === undefined || nowMs - last >= policy.rebroadcastMs;
 }
 
+/**
+ * How many payees the next batches of a failed one's payouts may have. Whom the vault cannot pay it skips, so a batch
+ * fails as a whole for no payee's fault, perhaps because it was too large for the chain's time or energy. Undefined when
+ * each is to go alone, which counts as its failure.
+ */
+export function halfOf(payees: number): number | undefined {
+  const half = Math.ceil(payees / 2);
+  return half > 1 ? half : undefined;
+}
+
 /** What becomes of a payout whose batch failed: it waits for another batch, or goes back to its owner. */
 export function afterFailure(failures: number, failuresMax: number): 'requeue' | 'refund' {
   return failures >= failuresMax ? 'refund' : 'requeue';

@@ -2,6 +2,7 @@ import { Asset } from '#libs/contracts';
 import type { Database, Transaction } from '#libs/database';
 import { WITHDRAWAL_STATES } from '#libs/domain';
 import { BATCH, OUTCOME, PAYOUT } from '../domain/states.js';
+import { halfOf } from '../domain/step.js';
 import {
   attemptColumns,
   BATCHES,
@@ -16,7 +17,7 @@ import type { StoredBatch } from './batch.repository.js';
 import { sealBatch } from './batch-seal.repository.js';
 import { BatchMovedError, durably, moved } from './batch-transaction.repository.js';
 import { openClaims } from './claim.repository.js';
-import { leaveBatch, payoutsOf, type UnpaidPayout } from './unpaid.repository.js';
+import { leaveBatch, payoutsOf, splitBatch, type UnpaidPayout } from './unpaid.repository.js';
 
 /** An open batch with its open attempt and what the solidified chain shows of both. */
 export type OpenBatchRow = Pick<
@@ -189,8 +190,8 @@ export class BatchStepRepository {
 
   /**
    * FAILED: nothing was paid and nothing can be, as far as the first `attempts` go; one that was signed meanwhile may
-   * still pay. `refunds` decides by the number of failures which payouts go back to their owners; the others wait for
-   * another batch.
+   * still pay. The payouts wait for batches of half its size; when it was too small for that, `refunds` decides by the
+   * number of failures which go back to their owners, and the others wait for a batch of their own.
    */
   fail(
     batchNo: bigint,
@@ -211,7 +212,9 @@ export class BatchStepRepository {
             where o.txid = b.txid), 0)
         where batch_no = ${batchNo} and state < ${BATCH.solidified} and attempts = ${end.attempts}`);
       const payouts = await payoutsOf(tx, batchNo);
-      await leaveBatch(tx, payouts, { reason: end.reason, refunds, nowMs });
+      const [half, { reason }] = [halfOf(payouts.length), end];
+      if (half === undefined) await leaveBatch(tx, payouts, { reason, refunds, nowMs });
+      else await splitBatch(tx, batchNo, { half, reason, nowMs });
       await sealBatch(tx, batchNo, 'end');
     });
   }

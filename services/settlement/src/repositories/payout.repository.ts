@@ -13,6 +13,8 @@ export type WaitingPayout = {
   readonly failures: number;
   /** Its payee fetches it. */
   readonly toClaim: boolean;
+  /** The most payees of its next batch; null: as many as any. */
+  readonly batchMax: number | null;
 };
 
 /** A payout to be inserted. */
@@ -80,7 +82,7 @@ export class PayoutRepository {
   waiting(limit: number): Promise<WaitingPayout[]> {
     return this.database.sql<WaitingPayout[]>`
       select withdrawal_id as "withdrawalId", payout_no as "payoutNo", asset, destination, units,
-        state, failures, to_claim as "toClaim"
+        state, failures, to_claim as "toClaim", batch_max as "batchMax"
       from settlement.payouts where state in (${PAYOUT.queued}, ${PAYOUT.planned})
       order by payout_no limit ${limit}`;
   }

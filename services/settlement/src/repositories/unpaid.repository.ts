@@ -33,3 +33,21 @@ export async function leaveBatch(
       where withdrawal_id = ${withdrawalId}`;
   }
 }
+
+/** Payouts of a batch that failed as a whole wait for batches of at most `half` payees; none of them has failed itself. */
+export async function splitBatch(
+  tx: Transaction,
+  batchNo: bigint,
+  {
+    half,
+    reason,
+    nowMs,
+  }: { readonly half: number; readonly reason: string; readonly nowMs: bigint },
+): Promise<void> {
+  await tx.sql`
+    update settlement.payouts
+    set state = ${PAYOUT.planned}, batch_no = null, batch_max = ${half}, failure = ${reason},
+      note = ${`it could not be paid and is tried again in a smaller batch: ${reason}`},
+      updated_at_ms = ${nowMs}
+    where batch_no = ${batchNo}`;
+}
