@@ -57,6 +57,7 @@ export class SettlementCluster {
   /** What each settlement process is started with, again and again. */
   readonly #environments: NodeJS.ProcessEnv[] = [];
   #settlementGrpc = '';
+  #settlementInternalGrpc = '';
   #epochs = false;
 
   private constructor(
@@ -125,6 +126,11 @@ export class SettlementCluster {
     return this.#settlementGrpc;
   }
 
+  /** Where it serves operators. */
+  get settlementInternalGrpc(): string {
+    return this.#settlementInternalGrpc;
+  }
+
   /** Whether batches wait for epochs. */
   get hasEpochs(): boolean {
     return this.#epochs;
@@ -168,7 +174,10 @@ export class SettlementCluster {
     });
     const env = { ...spec.env, ...epochsOf(this.#epochs) };
     this.#environments.push(env);
-    if (name === FIRST) this.#settlementGrpc = `127.0.0.1:${picked.settlement}`;
+    if (name === FIRST) {
+      this.#settlementGrpc = `127.0.0.1:${picked.settlement}`;
+      this.#settlementInternalGrpc = `127.0.0.1:${picked['settlement-internal']}`;
+    }
     const port = picked['settlement-http'] ?? 0;
     const named = { ...spec, env, name, logFile: this.#logFile(name) };
     await this.stack.launch(named, port, `http://127.0.0.1:${port}`);
