@@ -3,6 +3,8 @@ import type { Target } from './flip.js';
 // Of every column of every table that holds money, or says whose it is: either a changed bit of it is named by
 // verify, or it says here why no bit of it could be.
 
+const BATCH = "format('batch %s', batch_no)";
+
 /** The epochs whose leaves are checked against the journal. */
 const LAST = 'select max(epoch_no) from settlement.epochs where state = 5';
 const CHANNELS = [
@@ -126,10 +128,34 @@ export const EVIDENCE: readonly Target[] = [
     named: ['settlement.vault_payments', 'settlement.batches'],
   },
   { table: 'settlement.failed_lines', named: ['settlement.failed_lines', 'settlement.payouts'] },
-  { table: 'settlement.batches', named: BATCHES },
-  { table: 'settlement.batch_payouts', named: BATCHES },
+  { table: 'settlement.batches', key: BATCH, named: BATCHES },
+  {
+    table: 'settlement.batch_payouts',
+    columns: ['withdrawal_id', 'destination', 'units'],
+    key: "format('batch %s, line %s', batch_no, line)",
+    named: BATCHES,
+  },
+  // A line that is another one's is missing in its batch.
+  {
+    table: 'settlement.batch_payouts',
+    columns: ['batch_no', 'line'],
+    key: BATCH,
+    named: BATCHES,
+  },
   { table: 'settlement.batch_seals', named: ['settlement.batch_seals', 'settlement.batches'] },
-  { table: 'settlement.attempts', named: ['settlement.attempts', 'settlement.batches'] },
+  {
+    table: 'settlement.attempts',
+    columns: ['attempt', 'txid', 'raw', 'signed', 'fee_limit_sun', 'expiration_ms'],
+    key: "format('batch %s, attempt %s', batch_no, attempt)",
+    named: ['settlement.attempts'],
+  },
+  // How many have paid is told of the batch.
+  {
+    table: 'settlement.attempts',
+    columns: ['batch_no', 'outcome'],
+    key: BATCH,
+    named: ['settlement.attempts', 'settlement.batches'],
+  },
   { table: 'settlement.payouts', named: [...BATCHES, 'ledger.withdrawals'] },
   {
     table: 'settlement.explanations',

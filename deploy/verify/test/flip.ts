@@ -9,7 +9,7 @@ export type Target = {
   /** All but those that are no evidence when undefined. */
   readonly columns?: readonly string[];
   readonly named: readonly string[];
-  /** The row's name in SQL: before the change or after it, this must be told. Any row of the tables when undefined. */
+  /** The row's name in SQL: before the change or after it, this or a line of it must be told. Any row of the tables when undefined. */
   readonly key?: string;
 };
 
@@ -59,7 +59,9 @@ export async function flipped(
     const told = difference === undefined ? 'nothing' : `${difference.table} (${difference.key})`;
     const keys = target.key === undefined ? [difference?.key] : [row.key, moved.key];
     const isNamed = difference !== undefined && target.named.includes(difference.table);
-    if (isNamed && keys.includes(difference.key)) return 'named';
+    const isTold = (key: string | undefined) =>
+      difference?.key === key || difference?.key.startsWith(`${key}, `);
+    if (isNamed && keys.some(isTold)) return 'named';
     return {
       missed: `${column.table}.${column.name} ${row.text} -> ${changed} (${row.key}): named ${told}`,
     };
