@@ -3,6 +3,7 @@ import { Database } from '#libs/database';
 import { unwrap } from '#libs/grpc';
 import { createKafka } from '#libs/kafka';
 import { Health, type Logger, Metrics, OpsController } from '#libs/observability';
+import { BatchApprovalService } from './application/batch-approval.service.js';
 import { DepositResolutionService } from './application/deposit-resolution.service.js';
 import { Panel } from './application/panel.js';
 import { SessionService } from './application/session.service.js';
@@ -17,6 +18,7 @@ import { CounterRate } from './domain/counter-rate.js';
 import { logFindings } from './domain/log-loss.js';
 import { Access } from './http/access.js';
 import { loadAssets } from './http/assets.js';
+import { BatchesController } from './http/batches.controller.js';
 import { DashboardController } from './http/dashboard.controller.js';
 import { DepositsController } from './http/deposits.controller.js';
 import { ASSETS, PageController } from './http/page.controller.js';
@@ -74,6 +76,7 @@ export function adminModule(config: AdminConfig, logger: Logger): ModuleMetadata
       SessionController,
       DashboardController,
       DepositsController,
+      BatchesController,
     ],
     providers: [
       value(Health, health),
@@ -82,6 +85,7 @@ export function adminModule(config: AdminConfig, logger: Logger): ModuleMetadata
       value(Access, new Access({ ...config, sessions })),
       value(SessionService, sessions),
       value(SettlementService, new SettlementService(stores.settlement, audit, nowMs)),
+      value(BatchApprovalService, new BatchApprovalService(stores.settlement, audit, nowMs)),
       value(
         DepositResolutionService,
         new DepositResolutionService(stores.settlement, audit, nowMs),
@@ -160,6 +164,7 @@ function panelsOf(stores: Stores, audit: AuditRepository): Panels {
     totals: panel(async () => unwrap(await balance.totals()), 1_000, 10_000),
     settlement: panel(async () => unwrap(await settlement.status()), 2_000, 5_000),
     batches: panel(async () => unwrap(await settlement.batches(LIST_ROWS)), 2_000),
+    undecided: panel(async () => unwrap(await settlement.undecided(LIST_ROWS)), 2_000, 5_000),
     rounds: panel(async () => unwrap(await market.rounds(LIST_ROWS)), 2_000),
     deposits: panel(() => views.latestDeposits(LIST_ROWS), 2_000),
     withdrawals: panel(() => views.latestWithdrawals(LIST_ROWS), 2_000),

@@ -5,7 +5,8 @@ import { createLogger } from '#libs/observability';
 import { eventually, testKafkaBrokers } from '#libs/testing';
 import { AdminWorld } from './admin-world.js';
 import type { BrowserSession } from './browser-session.js';
-import { type FakeCluster, letWait, unavailable } from './fake-cluster.js';
+import { letWaitForApproval } from './fake-batches.js';
+import { type FakeCluster, letWait } from './fake-cluster.js';
 import { OPERATOR_TOKEN } from './running-admin.js';
 
 let world: AdminWorld;
@@ -35,6 +36,8 @@ describe('without a session', () => {
     ['DELETE', '/api/session'],
     ['POST', '/api/settlement/run'],
     ['POST', '/api/deposits/resolve'],
+    ['GET', '/api/batches/7/payees'],
+    ['POST', '/api/batches/decide'],
   ])('%s %s is refused', async (method, path) => {
     const response = await session.fetch(path, { method });
     expect(response.status).toBe(401);
@@ -173,6 +176,21 @@ describe('the snapshot', () => {
     });
   });
 
+  test('lists large batches that wait for approval, and raises an alarm', async () => {
+    letWaitForApproval(cluster.state, 12n);
+    await eventually(async () => {
+      const { alarms, undecided } = await session.snapshot();
+      expect(undecided.value).toMatchObject([
+        { batchNo: '12', way: 'batch', payouts: 20, totalUnits: '480000000', feeSun: '62340000' },
+      ]);
+      expect(alarms.map(({ name }) => name)).toEqual(['approval']);
+    });
+    await eventually(async () => {
+      const metrics = await (await session.fetch('/metrics')).text();
+      expect(/swarmledger_alarm_active\{alarm="approval".*\} 1/.test(metrics)).toBe(true);
+    });
+  });
+
   test('raises an alarm when the voucher log ends below what was applied', async () => {
     const { sql } = world.database;
     await sql`update ledger.log_offsets set next_offset = next_offset + 1000000
@@ -246,121 +264,5 @@ describe('the snapshot', () => {
     }
     expect(last).toBe('bye');
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(800);
-  });
-});
-
-describe('running settlement', () => {
-  beforeEach(() => session.login(OPERATOR_TOKEN));
-
-  test('dry and in earnest is passed on and recorded', async () => {
-    const dry = await session.post('/api/settlement/run', { dryRun: true });
-    expect(await dry.json()).toMatchObject({
-      dryRun: true,
-      batches: [{ totalUnits: '480000000' }],
-    });
-    expect((await session.post('/api/settlement/run', { dryRun: false })).status).toBe(200);
-    expect(cluster.state.runs).toEqual([true, false]);
-    const rows = await world.database.sql<{ action: string; outcome: string }[]>`
-      select action, outcome from admin.audit order by audit_no desc limit 4`;
-    expect(rows.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
-      'settlement-run ok',
-      'settlement-run requested',
-      'settlement-dry-run ok',
-      'settlement-dry-run requested',
-    ]);
-  });
-
-  test.each([
-    ['without the CSRF header', { 'x-csrf-token': '' }, 403],
-    ['with a wrong CSRF header', { 'x-csrf-token': 'x' }, 403],
-    ['from another site', { origin: 'https://evil.example' }, 403],
-  ])('%s is refused', async (_case, headers, status) => {
-    const response = await session.post('/api/settlement/run', { dryRun: false }, headers);
-    expect(response.status).toBe(status);
-    expect(cluster.state.runs).toEqual([]);
-  });
-
-  test.each([{}, { dryRun: 'no' }, { dryRun: true, force: true }, 'null'])(
-    'with the body %j is refused',
-    async (body) => {
-      const response = await session.post('/api/settlement/run', body);
-      expect(response.status).toBe(400);
-      expect(cluster.state.runs).toEqual([]);
-    },
-  );
-
-  test("answers with settlement's own reason", async () => {
-    cluster.state.runRefusal = unavailable();
-    const response = await session.post('/api/settlement/run', { dryRun: false });
-    expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({
-      reason: 'UNAVAILABLE',
-      detail: 'the TRON node does not answer',
-    });
-  });
-});
-
-describe('resolving a deposit', () => {
-  const order = {
-    resolutionId: '01'.repeat(32),
-    txid: '08'.repeat(32),
-    index: 0,
-    reason: 'ticket 12',
-  };
-  const credit = { ...order, creditAccount: 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC' };
-  beforeEach(() => session.login(OPERATOR_TOKEN));
-
-  test('is passed on with the name of who decides, and recorded before and after', async () => {
-    letWait(cluster.state, 'paid twice?');
-    const response = await session.post('/api/deposits/resolve', credit);
-    expect(await response.json()).toEqual({ state: 'credited', note: '' });
-    expect(cluster.state.resolutions).toMatchObject([
-      {
-        ...{ index: 0, reason: 'ticket 12', operator: 'operator' },
-        decision: { $case: 'creditAccount', value: credit.creditAccount },
-        txid: Buffer.alloc(32, 8),
-      },
-    ]);
-    await session.post('/api/deposits/resolve', { ...order, dismiss: true });
-    expect(cluster.state.resolutions[1]?.decision).toEqual({ $case: 'dismiss', value: true });
-    const rows = await world.database.sql<{ action: string; outcome: string; detail: string }[]>`
-      select action, outcome, detail from admin.audit order by audit_no desc limit 4`;
-    expect(rows.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
-      ...['deposit-dismiss ok', 'deposit-dismiss requested'],
-      ...['deposit-credit ok', 'deposit-credit requested'],
-    ]);
-    expect(rows[3]?.detail).toBe(`${credit.txid}:0 to ${credit.creditAccount}: ticket 12`);
-  });
-
-  test.each([
-    ['nothing', {}],
-    ['neither account nor dismissal', order],
-    ['both', { ...credit, dismiss: true }],
-    ['no dismissal', { ...order, dismiss: false }],
-    ['an empty account', { ...order, creditAccount: '' }],
-    ['no reason', { ...credit, reason: '  ' }],
-    ['a short transaction', { ...credit, txid: '08' }],
-    ['an index below 0', { ...credit, index: -1 }],
-    ['an amount', { ...credit, amountUnits: '5' }],
-  ])('with %s is refused', async (_case, body) => {
-    const response = await session.post('/api/deposits/resolve', body);
-    expect(response.status).toBe(400);
-    expect(cluster.state.resolutions).toEqual([]);
-  });
-
-  test('without the CSRF header is refused', async () => {
-    const headers = { 'x-csrf-token': '' };
-    const response = await session.post('/api/deposits/resolve', credit, headers);
-    expect(response.status).toBe(403);
-    expect(cluster.state.resolutions).toEqual([]);
-  });
-
-  test("answers with settlement's own reason, which is recorded", async () => {
-    cluster.state.runRefusal = unavailable();
-    const response = await session.post('/api/deposits/resolve', credit);
-    expect(response.status).toBe(503);
-    const [row] = await world.database.sql`
-      select outcome from admin.audit order by audit_no desc limit 1`;
-    expect(row).toEqual({ outcome: 'UNAVAILABLE' });
   });
 });

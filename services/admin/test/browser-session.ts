@@ -76,6 +76,7 @@ export type SnapshotJson = {
   | 'settlement'
   | 'deposits'
   | 'held'
+  | 'undecided'
   | 'audit',
   PanelJson
 >;

@@ -4,9 +4,10 @@ import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } f
 import {
   Asset,
   type Batch,
-  BatchApproval,
   BatchState,
+  type DecideBatchRequest,
   DepositState,
+  type GetBatchRequest,
   type GetSettlementStatusResponse,
   type GetTotalsResponse,
   type HeldDeposit,
@@ -18,11 +19,12 @@ import {
 } from '#libs/contracts';
 import { type Refusal, refuse } from '#libs/domain';
 import { RefusedError, requireInternal, toGrpcError } from '#libs/grpc';
+import { ACCOUNT, type Approvals, batch, decideBatch, getBatch } from './fake-batches.js';
 
 export const INTERNAL_TOKEN = 'internal-token-of-the-tests';
 
 /** What the other services say; tests change it while the dashboard runs. */
-export type ClusterState = {
+export type ClusterState = Approvals & {
   totals: GetTotalsResponse;
   status: GetSettlementStatusResponse;
   batches: Batch[];
@@ -87,9 +89,18 @@ function grpcServer(state: ClusterState): Server {
     listBatches: answer(() => ({ batches: state.batches, nextCursor: '' })),
   });
   server.addService(SERVICE_DEFINITIONS.SettlementOperatorService, {
-    getSettlementStatus: answer(() => state.status, true),
+    getSettlementStatus: answer(
+      () => ({ ...state.status, undecidedBatches: BigInt(state.undecided.length) }),
+      true,
+    ),
     listHeldDeposits: answer(() => ({ deposits: state.heldDeposits, nextCursor: '' }), true),
     listHeldPayouts: answer(() => ({ payouts: state.heldPayouts, nextCursor: '' }), true),
+    listUndecidedBatches: answer(() => ({ batches: state.undecided, nextCursor: '' }), true),
+    getBatch: answer((request: GetBatchRequest) => getBatch(state, request), true),
+    decideBatch: answer((request: DecideBatchRequest) => {
+      if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
+      return decideBatch(state, request);
+    }, true),
     resolveDeposit: answer((request: ResolveDepositRequest) => {
       state.resolutions.push(request);
       if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
@@ -158,7 +169,7 @@ export function initialState(): ClusterState {
       headBlock: 4_821n,
       solidBlock: 4_802n,
       nextDepositBlock: 4_803n,
-      hotWallet: 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC',
+      hotWallet: ACCOUNT,
       hotWalletSun: 1_204_500_000n,
       queued: 3n,
       paused: '',
@@ -179,6 +190,8 @@ export function initialState(): ClusterState {
       batch(7n, BatchState.BROADCAST, nowMs - 4_000n),
       batch(6n, BatchState.SOLIDIFIED, nowMs - 94_000n),
     ],
+    undecided: [],
+    decisions: [],
     due: [batch(8n, BatchState.PLANNED, nowMs)],
     heldDeposits: [],
     heldPayouts: [],
@@ -200,29 +213,9 @@ export function initialState(): ClusterState {
   };
 }
 
-export function batch(batchNo: bigint, state: BatchState, plannedAtMs: bigint): Batch {
-  return {
-    batchNo,
-    asset: Asset.TRC20_BTT,
-    state,
-    txid: state === BatchState.PLANNED ? '' : '5f3c'.repeat(16),
-    payouts: 20,
-    totalUnits: 480_000_000n,
-    energyUsed: 0n,
-    feeSun: 0n,
-    plannedAtMs,
-    solidifiedAtMs: 0n,
-    failure: '',
-    approval: BatchApproval.NOT_NEEDED,
-    decidedBy: '',
-    toClaim: false,
-    claimableUntilMs: 0n,
-  };
-}
-
 /** Lets one payout be held and one deposit stand in suspense. */
 export function letWait(state: ClusterState, failure: string): void {
-  const account = 'TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC';
+  const account = ACCOUNT;
   state.status.heldPayouts = 1n;
   state.status.suspenseDeposits = 1n;
   state.heldPayouts = [

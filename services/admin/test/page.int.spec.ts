@@ -5,7 +5,8 @@ import { eventually } from '#libs/testing';
 import { loginLink } from '../../../deploy/local/src/where-to-look.js';
 import { AdminWorld } from './admin-world.js';
 import { launchChromium } from './chromium.js';
-import { batch, type FakeCluster, letWait } from './fake-cluster.js';
+import { batch, letWaitForApproval } from './fake-batches.js';
+import { type FakeCluster, letWait } from './fake-cluster.js';
 import { OPERATOR_TOKEN, Relay } from './running-admin.js';
 
 // The page as people see it: a real browser, through a relay that can be cut.
@@ -39,7 +40,8 @@ beforeEach(async () => {
   await world.reset();
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // A busy machine must not turn a slow step into a failure.
+  page.setDefaultTimeout(30_000);
   complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
@@ -158,6 +160,70 @@ describe('the dashboard', () => {
     });
     await shows('#audit', 'deposit-credit');
     expect(complaints).toEqual([]);
+  });
+
+  test('shows batches that wait for approval, and payouts that wait to be claimed', async () => {
+    await shows('#undecided-note', 'None.');
+    expect(await page.getByRole('button', { name: 'Decide about a batch' }).isVisible()).toBe(
+      false,
+    );
+    letWaitForApproval(cluster.state, 12n);
+    cluster.state.status.claimablePayouts = 3n;
+    const claims = batch(9n, BatchState.SOLIDIFIED, BigInt(Date.now()));
+    const claimableUntilMs = BigInt(Date.UTC(2030, 0, 2, 3, 4));
+    cluster.state.batches = [{ ...claims, toClaim: true, claimableUntilMs }];
+    await shows('#undecided', /12\s+vault batch\s+BTT \(TRC-20\)\s+20\s+480\s+62.34\s+5 min ago/);
+    await shows('#alarms', "wait for an operator's approval: 1");
+    await shows('#claimable', '3');
+    await shows('#batches', /9\s+solidified, claims until 2030-01-02T03:04Z/);
+  });
+
+  test('lets an operator approve a batch, with name and reason, after a second look', async () => {
+    letWaitForApproval(cluster.state, 13n, 12n);
+    await shows('#undecided', /^13\s[\s\S]*\n12\s/);
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+    await press('Decide about a batch…');
+    await page.getByLabel('Batch', { exact: true }).selectOption({ index: 1 });
+    await shows('#decide-payees', /^(TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC\s+24\s+){19}TJRy/);
+    // Without a name and a reason nothing is even asked.
+    await press('Approve…');
+    expect(await page.getByRole('button', { name: 'Yes' }).isVisible()).toBe(false);
+    await page.getByLabel('Your name').fill('ann');
+    await page.getByLabel('Why, kept for ever').fill('ticket 12');
+    await press('Approve…');
+    await shows('#decide-text', 'Approve batch 12: 480 BTTOLD to 20 payees? It is signed and paid');
+    await press('Back');
+    expect(cluster.state.decisions).toEqual([]);
+    await press('Approve…');
+    await press('Yes');
+    await shows('#decide-text', 'Batch 12 is approved.');
+    expect(cluster.state.decisions).toEqual([
+      { batchNo: 12n, approve: true, operator: 'ann', note: 'ticket 12' },
+    ]);
+    await press('Close');
+    await shows('#undecided', /^13\s+vault batch/);
+    await shows('#audit', 'batch-approve');
+    expect(complaints).toEqual([]);
+  });
+
+  test('lets an operator reject a batch, and says when somebody else was first', async () => {
+    letWaitForApproval(cluster.state, 12n);
+    await shows('#undecided', /^12\s/);
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+    await press('Decide about a batch…');
+    await page.getByLabel('Your name').fill('ann');
+    await page.getByLabel('Why, kept for ever').fill('looks odd');
+    await press('Reject…');
+    await shows('#decide-text', 'They go back to their owners, who read your reason');
+    const first = { batchNo: 12n, approve: true, operator: 'bob', note: 'quick' };
+    cluster.state.decisions.push(first);
+    await press('Yes');
+    await shows('#decide-text', 'NOT_PERMITTED: batch 12 was approved by bob');
+    cluster.state.decisions = [];
+    await press('Reject…');
+    await press('Yes');
+    await shows('#decide-text', 'Batch 12 is rejected.');
+    expect(cluster.state.decisions.map(({ approve }) => approve)).toEqual([false]);
   });
 
   test('shows hostile text as text', async () => {

@@ -1,3 +1,4 @@
+import { startDeciding } from './approval.js';
 import { byId, fillRows, resize, setClass, setText, show } from './dom.js';
 import { formatInteger, formatSun, formatUnits, shorten, unitsTitle } from './format.js';
 import { follow } from './live.js';
@@ -16,11 +17,13 @@ import {
   places,
   quarantineRows,
   roundRows,
+  undecidedRows,
   withdrawalRows,
 } from './tables.js';
 
-/** Called with what waits; the dialog of operators takes it over. */
+/** Called with what waits; the dialogs of operators take them over. */
 let onHeld = () => undefined;
+let onUndecided = () => undefined;
 
 const STATES = {
   ok: ['all systems ready', 'good'],
@@ -122,6 +125,7 @@ function renderSettlement({ settlement: { value }, totals }) {
   show('head-block', formatInteger(value.headBlock));
   show('solid-block', formatInteger(value.solidBlock));
   show('queued', formatInteger(value.queued));
+  show('claimable', formatInteger(value.claimablePayouts));
   show('chain-txs', formatInteger(value.transactionsSolidified));
   show('wallet-trx', formatSun(value.hotWalletSun), `${formatInteger(value.hotWalletSun)} sun`);
   show('wallet', shorten(value.hotWallet), value.hotWallet);
@@ -134,6 +138,7 @@ function renderLists(snapshot) {
     if (value !== null) fillRows(byId(name), rows(value, atMs), none);
   };
   list('batches', batchRows, 'no batch yet');
+  list('undecided', undecidedRows, 'none');
   list('deposits', depositRows, 'no deposit yet');
   list('withdrawals', withdrawalRows, 'no withdrawal yet');
   list('rounds', roundRows, 'no round yet');
@@ -141,6 +146,7 @@ function renderLists(snapshot) {
   list('quarantine', quarantineRows, 'empty');
   list('held', heldRows, 'nothing');
   renderHeld(snapshot);
+  renderUndecided(snapshot);
   const entries = snapshot.quarantine.value?.count;
   if (entries === undefined) return;
   show(
@@ -165,6 +171,16 @@ function renderHeld({ settlement: { value: counts }, held: { value: rows } }) {
   const text = waits.map(([number, what]) => `${formatInteger(number)} ${what}`).join(', ');
   show('held-note', text === '' ? 'Nothing, as it should be.' : text);
   byId('held-table').hidden = rows.length === 0;
+}
+
+function renderUndecided({ settlement: { value: counts }, undecided: { value: rows } }) {
+  if (rows === null) return;
+  onUndecided(rows);
+  byId('undecided-table').hidden = rows.length === 0;
+  const all = BigInt(counts?.undecidedBatches ?? rows.length);
+  const more = all > BigInt(rows.length) ? `, of which ${rows.length} are shown` : '';
+  const text = `${formatInteger(all)} large, nothing of them is signed until you decide${more}`;
+  show('undecided-note', rows.length === 0 ? 'None.' : text);
 }
 
 function renderState(state) {
@@ -202,6 +218,7 @@ async function start() {
   if (session?.role !== 'operator') return;
   startSettlement(csrfToken);
   onHeld = startResolving(csrfToken);
+  onUndecided = startDeciding(csrfToken);
 }
 
 await start();

@@ -1,5 +1,6 @@
 import { byId, resize, show } from './dom.js';
 import { formatAsset, formatUnits, shorten } from './format.js';
+import { postJson } from './request.js';
 
 /**
  * The dialog behind "Resolve a deposit": credits one that waits to an account, or dismisses it. Returns what is
@@ -60,16 +61,8 @@ function newId() {
 }
 
 async function post(csrfToken, body) {
-  try {
-    const response = await fetch('/api/deposits/resolve', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-csrf-token': csrfToken },
-      body: JSON.stringify(body),
-    });
-    const answer = await response.json();
-    if (!response.ok) return `${answer.reason}: ${answer.detail}`;
-    return answer.note === '' ? `It is ${answer.state}.` : `It is ${answer.state}: ${answer.note}`;
-  } catch {
-    return 'The dashboard did not answer. Send it again: the same decision is taken once.';
-  }
+  const doubt = ' Send it again: the same decision is taken once.';
+  const { failure, state, note } = await postJson('/api/deposits/resolve', csrfToken, body, doubt);
+  if (failure !== undefined) return failure;
+  return note === '' ? `It is ${state}.` : `It is ${state}: ${note}`;
 }

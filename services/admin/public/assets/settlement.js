@@ -1,4 +1,5 @@
 import { byId, fillRows, show } from './dom.js';
+import { postJson } from './request.js';
 import { runRows } from './tables.js';
 
 /** The dialog behind "Run settlement now": shows what would be paid, pays when confirmed. */
@@ -37,17 +38,7 @@ export function startSettlement(csrfToken) {
   byId('run-close').addEventListener('click', () => dialog.close());
 }
 
-async function run(csrfToken, dryRun) {
-  try {
-    const response = await fetch('/api/settlement/run', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-csrf-token': csrfToken },
-      body: JSON.stringify({ dryRun }),
-    });
-    const answer = await response.json();
-    return response.ok ? answer : { failure: `${answer.reason}: ${answer.detail}` };
-  } catch {
-    const doubt = dryRun ? '' : ' It may have run: look at the batches before you repeat it.';
-    return { failure: `The dashboard did not answer.${doubt}` };
-  }
+function run(csrfToken, dryRun) {
+  const doubt = dryRun ? '' : ' It may have run: look at the batches before you repeat it.';
+  return postJson('/api/settlement/run', csrfToken, { dryRun }, doubt);
 }

@@ -5,6 +5,7 @@ import {
   formatDuration,
   formatInteger,
   formatShare,
+  formatSun,
   formatUnits,
   shorten,
   unitsTitle,
@@ -136,12 +137,39 @@ const BATCH_PILLS = { solidified: 'good', failed: 'bad' };
 export function batchRows(batches, nowMs) {
   return batches.map((batch) => [
     { text: formatInteger(batch.batchNo), header: true },
-    state(batch.state, batch.failure, BATCH_PILLS[batch.state] ?? 'warn'),
+    state(batchState(batch), batch.failure, BATCH_PILLS[batch.state] ?? 'warn'),
     { text: formatAsset(batch.asset), kind: 'keep' },
     count(batch.payouts),
     amount(batch.totalUnits),
     hash(batch.txid),
     age(batch.plannedAtMs, nowMs),
+  ]);
+}
+
+// A set of claims is on chain, or will be; whether all of it was claimed is not in the list.
+function batchState({ state: name, claimableUntilMs }) {
+  if (claimableUntilMs === '0') return name;
+  return `${name}, claims until ${new Date(Number(claimableUntilMs)).toISOString().slice(0, 16)}Z`;
+}
+
+const WAYS = { single: 'single transfer', batch: 'vault batch', claim: 'claims' };
+
+export function undecidedRows(undecided, nowMs) {
+  return undecided.map((batch) => [
+    { text: formatInteger(batch.batchNo), header: true },
+    { text: WAYS[batch.way] ?? batch.way, kind: 'keep' },
+    { text: formatAsset(batch.asset), kind: 'keep' },
+    count(batch.payouts),
+    amount(batch.totalUnits),
+    { text: formatSun(batch.feeSun), title: `${formatInteger(batch.feeSun)} sun`, kind: 'num' },
+    age(batch.plannedAtMs, nowMs),
+  ]);
+}
+
+export function payeeRows(payees) {
+  return payees.map(({ destination, units }) => [
+    { text: destination, kind: 'mono wrap' },
+    amount(units),
   ]);
 }
 

@@ -1,4 +1,4 @@
-import type { Result } from '#libs/domain';
+import type { Result, Units } from '#libs/domain';
 import type { Attempts } from '../domain/lockout.js';
 import type { Session } from '../domain/session.js';
 import type { BatchRow } from '../domain/snapshot.js';
@@ -58,6 +58,31 @@ export type DepositResolver = {
 
 /** A deposit after a decision. */
 export type ResolvedDeposit = { readonly state: string; readonly note: string };
+
+/** What an operator decides about a large batch. */
+export type BatchDecision = {
+  readonly batchNo: bigint;
+  /** False gives its payouts back to their owners. */
+  readonly approve: boolean;
+  /** Who decides; kept with the batch. */
+  readonly name: string;
+  /** Kept with the batch, and told to the owners when the answer is no. */
+  readonly reason: string;
+};
+
+/** A batch after a decision. */
+export type DecidedBatch = { readonly state: string; readonly decidedBy: string };
+
+/** Whom a batch pays. */
+export type Payee = { readonly destination: string; readonly units: Units };
+
+/** Large batches, which wait for an operator. */
+export type BatchDecider = {
+  /** The same decision again changes nothing; another one is refused. The service's refusal, or OUTCOME_UNKNOWN. */
+  decideBatch(decision: BatchDecision): Promise<Result<DecidedBatch>>;
+  /** Whom a batch pays, in its order. Refuses with NOT_FOUND or UNAVAILABLE. */
+  payees(batchNo: bigint): Promise<Result<readonly Payee[]>>;
+};
 
 /** Settlement by hand. */
 export type SettlementRunner = {

@@ -14,6 +14,7 @@ const BATCH: BatchRow = {
   totalUnits: 70n,
   plannedAtMs: 1n,
   failure: '',
+  claimableUntilMs: 0n,
 };
 const session = (role: OperatorRole): Session => ({
   tokenHash: Buffer.alloc(32),

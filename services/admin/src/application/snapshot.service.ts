@@ -34,7 +34,7 @@ export type Feed = {
 };
 
 const TICK_MS = 1_000;
-const ALARMS = ['conservation', 'quarantine', 'settlement', 'held', 'log'] as const;
+const ALARMS = ['conservation', 'quarantine', 'settlement', 'approval', 'held', 'log'] as const;
 
 /** Keeps the sources fresh and puts them together once a second. */
 export class SnapshotService {

@@ -3,18 +3,28 @@ import {
   assetFromWire,
   type Batch,
   BatchState,
+  type DecideBatchResponse,
   type Deposit,
   DepositState,
   type GetSettlementStatusResponse,
   type GetTotalsResponse,
   type HeldDeposit,
   type HeldPayout,
+  PayoutWay,
   type ResolveDepositResponse,
   type Round,
+  type UndecidedBatch,
 } from '#libs/contracts';
 import { toHex } from '#libs/domain';
-import type { ResolvedDeposit } from '../application/ports.js';
-import type { BatchRow, HeldRow, RoundRow, SettlementStatus, Totals } from '../domain/snapshot.js';
+import type { DecidedBatch, ResolvedDeposit } from '../application/ports.js';
+import type {
+  BatchRow,
+  HeldRow,
+  RoundRow,
+  SettlementStatus,
+  Totals,
+  UndecidedRow,
+} from '../domain/snapshot.js';
 
 /** Sums as the page shows them: the wire's fields, its assets by name. */
 export function totalsFromWire(wire: GetTotalsResponse): Totals {
@@ -40,7 +50,30 @@ export function batchFromWire(wire: Batch): BatchRow {
     totalUnits: wire.totalUnits,
     plannedAtMs: wire.plannedAtMs,
     failure: wire.failure,
+    claimableUntilMs: wire.claimableUntilMs,
   };
+}
+
+/** A batch that waits for a decision, with its way in words. Rejects one that is not there. */
+export function undecidedFromWire({ batch, way, feeSun }: UndecidedBatch): UndecidedRow {
+  if (batch === undefined) throw new Error('settlement named no batch');
+  const { batchNo, asset, payouts, totalUnits, plannedAtMs } = batch;
+  const name: string | undefined = PayoutWay[way];
+  return {
+    batchNo,
+    asset: nameOf(asset),
+    way: name?.toLowerCase() ?? `way ${way}`,
+    payouts,
+    totalUnits,
+    feeSun,
+    plannedAtMs,
+  };
+}
+
+/** A batch after an operator's decision. */
+export function decidedFromWire({ batch }: DecideBatchResponse): DecidedBatch {
+  if (batch === undefined) throw new Error('settlement named no batch');
+  return { state: batchFromWire(batch).state, decidedBy: batch.decidedBy };
 }
 
 /** A round with its swarm in hex. */

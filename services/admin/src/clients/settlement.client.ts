@@ -1,9 +1,12 @@
 import { credentials } from '@grpc/grpc-js';
 import {
+  type DecideBatchResponse,
+  type GetBatchResponse,
   type GetSettlementStatusResponse,
   type ListBatchesResponse,
   type ListHeldDepositsResponse,
   type ListHeldPayoutsResponse,
+  type ListUndecidedBatchesResponse,
   type ResolveDepositResponse,
   type RunSettlementResponse,
   SettlementOperatorServiceClient,
@@ -11,18 +14,24 @@ import {
 } from '#libs/contracts';
 import { accept, type Result } from '#libs/domain';
 import type {
+  BatchDecider,
+  BatchDecision,
+  DecidedBatch,
   DepositDecision,
   DepositResolver,
+  Payee,
   ResolvedDeposit,
   SettlementRunner,
 } from '../application/ports.js';
-import type { BatchRow, HeldRow, SettlementStatus } from '../domain/snapshot.js';
+import type { BatchRow, HeldRow, SettlementStatus, UndecidedRow } from '../domain/snapshot.js';
 import {
   batchFromWire,
+  decidedFromWire,
   heldDepositFromWire,
   heldPayoutFromWire,
   resolvedDepositFromWire,
   settlementStatusFromWire,
+  undecidedFromWire,
 } from './from-wire.js';
 import { CLIENT_CHANNEL_OPTIONS, unaryCall } from './unary-call.js';
 
@@ -37,9 +46,10 @@ export type SettlementAddresses = {
 const RUN_TIMEOUT_MS = 30_000;
 /** Settlement keeps a decision and asks the books before it answers. */
 const RESOLVE_TIMEOUT_MS = 10_000;
+const DECIDE_TIMEOUT_MS = 10_000;
 
 /** The settlement service as the dashboard needs it: its public lists and its operator's API. */
-export class SettlementClient implements SettlementRunner, DepositResolver {
+export class SettlementClient implements SettlementRunner, DepositResolver, BatchDecider {
   readonly #public: SettlementServiceClient;
   readonly #operator: SettlementOperatorServiceClient;
   readonly #internalToken: string;
@@ -76,6 +86,46 @@ export class SettlementClient implements SettlementRunner, DepositResolver {
       { timeoutMs: 5_000, service: 'settlement', internalToken: this.#internalToken },
     );
     return result.ok ? { ok: true, value: settlementStatusFromWire(result.value) } : result;
+  }
+
+  /** The newest batches that wait for an operator. Refuses with UNAVAILABLE when nothing answers. */
+  async undecided(limit: number): Promise<Result<readonly UndecidedRow[]>> {
+    const request = { page: { cursor: '', limit } };
+    const result = await unaryCall<ListUndecidedBatchesResponse>(
+      (metadata, options, done) =>
+        this.#operator.listUndecidedBatches(request, metadata, options, done),
+      { timeoutMs: 5_000, service: 'settlement', internalToken: this.#internalToken },
+    );
+    return result.ok ? accept(result.value.batches.map(undecidedFromWire)) : result;
+  }
+
+  async payees(batchNo: bigint): Promise<Result<readonly Payee[]>> {
+    const result = await unaryCall<GetBatchResponse>(
+      (metadata, options, done) => this.#operator.getBatch({ batchNo }, metadata, options, done),
+      { timeoutMs: 5_000, service: 'settlement', internalToken: this.#internalToken },
+    );
+    if (!result.ok) return result;
+    return accept(
+      result.value.payouts.map(({ destination, amountUnits }) => ({
+        destination,
+        units: amountUnits,
+      })),
+    );
+  }
+
+  async decideBatch(decision: BatchDecision): Promise<Result<DecidedBatch>> {
+    const { batchNo, approve, name, reason } = decision;
+    const request = { batchNo, approve, operator: name, note: reason };
+    const result = await unaryCall<DecideBatchResponse>(
+      (metadata, options, done) => this.#operator.decideBatch(request, metadata, options, done),
+      {
+        timeoutMs: DECIDE_TIMEOUT_MS,
+        service: 'settlement',
+        internalToken: this.#internalToken,
+        changes: true,
+      },
+    );
+    return result.ok ? accept(decidedFromWire(result.value)) : result;
   }
 
   /** The newest deposits and payouts that wait for an operator. Refuses with UNAVAILABLE when nothing answers. */

@@ -56,6 +56,7 @@ const settlement: SettlementStatus = {
   misdirectedDeposits: 0n,
   foreignTokens: 0n,
   undecidedBatches: 0n,
+  claimablePayouts: 0n,
 };
 const empty: Quarantine = { count: 0, latest: [] };
 const sources: Sources = {
@@ -67,6 +68,7 @@ const sources: Sources = {
   totals: ok(totals),
   settlement: ok(settlement),
   batches: ok([]),
+  undecided: ok([]),
   rounds: ok([]),
   deposits: ok([]),
   withdrawals: ok([]),

@@ -58,6 +58,21 @@ export type BatchRow = {
   readonly totalUnits: Units;
   readonly plannedAtMs: bigint;
   readonly failure: string;
+  /** Until when its payees can claim; 0 for a batch that is sent to them. */
+  readonly claimableUntilMs: bigint;
+};
+
+/** A large batch of which nothing is signed until an operator decides. */
+export type UndecidedRow = {
+  readonly batchNo: bigint;
+  readonly asset: string;
+  /** `single`, `batch` or `claim`. */
+  readonly way: string;
+  readonly payouts: number;
+  readonly totalUnits: Units;
+  /** What it would cost now if nothing were staked. */
+  readonly feeSun: bigint;
+  readonly plannedAtMs: bigint;
 };
 
 /** How settlement stands. */
@@ -77,6 +92,8 @@ export type SettlementStatus = {
   readonly foreignTokens: bigint;
   /** Large batches of which nothing is signed until an operator says yes. */
   readonly undecidedBatches: bigint;
+  /** Payouts that wait to be claimed by their owners. */
+  readonly claimablePayouts: bigint;
 };
 
 /** A deposit or payout that waits for an operator. */
@@ -152,6 +169,7 @@ export type Sources = {
   readonly totals: PanelView<Totals>;
   readonly settlement: PanelView<SettlementStatus>;
   readonly batches: PanelView<readonly BatchRow[]>;
+  readonly undecided: PanelView<readonly UndecidedRow[]>;
   readonly rounds: PanelView<readonly RoundRow[]>;
   readonly deposits: PanelView<readonly DepositRow[]>;
   readonly withdrawals: PanelView<readonly WithdrawalRow[]>;
