@@ -5,7 +5,7 @@ import { reportJson, reportText } from './rehearsal/report.js';
 import { settle } from './settle.js';
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const options = parseOptions(args);
+  const options = parseOptions(args, process.env);
   if (options.help) {
     process.stdout.write(HELP);
     return 0;

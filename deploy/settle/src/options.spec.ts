@@ -24,7 +24,33 @@ describe('the options of settle', () => {
     });
   });
 
+  it('take a settlement by its address, options before environment', () => {
+    const env = { SETTLEMENT_INTERNAL_URL: 'settlement:7100', INTERNAL_TOKEN_FILE: '/run/token' };
+    const remote = (...args: string[]) => parseOptions(args, env).remote;
+    expect(remote()).toEqual({ address: 'settlement:7100', tokenFile: '/run/token' });
+    expect(remote('--address', 'a:1')).toEqual({ address: 'a:1', tokenFile: '/run/token' });
+    expect(remote('--address', 'a:1', '--token-file', 't')).toEqual({
+      address: 'a:1',
+      tokenFile: 't',
+    });
+    // A stack's state file names address and token itself.
+    expect(remote('--state', 'x')).toBeUndefined();
+    const empty = { SETTLEMENT_INTERNAL_URL: '', INTERNAL_TOKEN_FILE: '/run/token' };
+    expect(parseOptions([], empty).remote).toBeUndefined();
+  });
+
   it.each([
+    [['--address', 'a:1'], {}, '--token-file, or INTERNAL_TOKEN_FILE'],
+    [[], { SETTLEMENT_INTERNAL_URL: 'a:1' }, '--token-file, or INTERNAL_TOKEN_FILE'],
+    [['--address', 'http://a:1', '--token-file', 't'], {}, 'host:port'],
+    [['--token-file', 't'], {}, 'goes with --address'],
+    [['--address', 'a:1', '--token-file', 't', '--state', 'x'], {}, 'two settlements'],
+  ])('refuse the place %j %j', (args, env, text) => {
+    expect(() => parseOptions(args, env)).toThrow(text);
+  });
+
+  it.each([
+    ['--payouts', '10', '--address', 'a:1', '--token-file', 't'],
     ['--payouts', '0'],
     ['--payouts', '20001'],
     ['--payouts', '1e3'],
@@ -38,7 +64,7 @@ describe('the options of settle', () => {
     ['--dry-run', '--approve', '1'],
     ['--nonsense'],
     ['7'],
-  ])('refuse %s %s %s %s', (...args) => {
+  ])('refuse %s %s %s %s %s %s', (...args) => {
     expect(() => parseOptions(args.filter((arg) => arg !== undefined))).toThrow(UsageError);
   });
 });

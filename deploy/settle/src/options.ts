@@ -1,15 +1,26 @@
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Env, hostPort } from '#libs/config';
 import { repositoryRoot } from '../../local/src/root.js';
 
 /** A decision about batches that wait. */
 export type DecisionOption = { readonly batchNo: bigint; readonly approve: boolean };
 
+/** A settlement that is named by its address, wherever it runs. */
+export type Remote = {
+  /** host:port of its internal gRPC. */
+  readonly address: string;
+  /** File with the secret by which services know each other. */
+  readonly tokenFile: string;
+};
+
 /** The command line. */
 export type SettleOptions = {
   readonly help: boolean;
+  /** State of the local stack, which is asked when no address is given. */
   readonly statePath: string;
+  readonly remote: Remote | undefined;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly json: boolean;
@@ -28,25 +39,28 @@ export class UsageError extends Error {
 export const HELP = `usage: npm run settle -- [options]
 Shows what settlement would pay now and what that costs, asks, pays it, and follows it until it is solidified.
 
-  --dry-run         only show it
+  --dry-run         only show it, and the large batches that wait
   --yes             do not ask
   --approve N       let the large batch N be paid; may be repeated
   --reject N        give the payouts of the large batch N back to their owners; may be repeated
   --operator NAME   who decides, kept with the batch (default: the name you are logged in with)
   --note TEXT       why, kept with the batch and told to the owners of what is rejected
-  --state FILE      state of the stack (default .data/state.json)
+  --address H:P     settlement's internal gRPC, host:port, wherever it runs (default: SETTLEMENT_INTERNAL_URL, else the local stack)
+  --token-file FILE the services' internal token, which that wants (default: INTERNAL_TOKEN_FILE)
+  --state FILE      state of the local stack (default .data/state.json)
   --payouts N       a rehearsal of 1 to 20000 payouts: on a stack and a local chain of its own, which are removed afterwards.
                     Books the withdrawals, pays them, and compares ledger, settlement and chain payout by payout
   --json            the last line of standard output is one JSON object; everything else goes to standard error
   --help
 
-Exits 0 when everything is paid, or waits for an operator; 1 when something failed; 2 when it could not be asked for.
+Exits 0 when everything is paid, or waits for an operator; 1 when something failed, or settlement refused or did not answer;
+2 when the command line is wrong, or there is no stack or token.
 `;
 
 const PAYOUTS_MAX = 20_000;
 
-/** Reads the command line. Throws a UsageError that lists every mistake. */
-export function parseOptions(args: readonly string[]): SettleOptions {
+/** Reads the command line and the environment. Throws a UsageError that lists every mistake. */
+export function parseOptions(args: readonly string[], env: Env = {}): SettleOptions {
   const values = parse(args);
   const mistakes: string[] = [];
   const integer = (name: string, text: string, max: bigint) => {
@@ -62,10 +76,10 @@ export function parseOptions(args: readonly string[]): SettleOptions {
   );
   const numbers = decisions.map(({ batchNo }) => batchNo);
   if (new Set(numbers).size < numbers.length) mistakes.push('a batch is decided once');
-  const alone = decisions.length > 0 || values['dry-run'] === true || values.state !== undefined;
-  if (values.payouts !== undefined && alone) {
+  const named = [values.state, values.address, values['token-file']].some((name) => name);
+  if (values.payouts !== undefined && (named || decisions.length > 0 || values['dry-run'])) {
     mistakes.push(
-      '--payouts is a rehearsal: it takes no --state, --dry-run, --approve or --reject',
+      '--payouts is a rehearsal: it takes no --state, --address, --dry-run, --approve or --reject',
     );
   }
   if (values['dry-run'] === true && (values.yes === true || decisions.length > 0)) {
@@ -75,6 +89,7 @@ export function parseOptions(args: readonly string[]): SettleOptions {
   const options: SettleOptions = {
     help: values.help === true,
     statePath: resolve(values.state ?? join(repositoryRoot, '.data', 'state.json')),
+    remote: remoteOf(values, env, mistakes),
     dryRun: values['dry-run'] === true,
     yes: values.yes === true,
     json: values.json === true,
@@ -88,6 +103,32 @@ export function parseOptions(args: readonly string[]): SettleOptions {
   return options;
 }
 
+/** Options go before the environment, and a state file that is named before an address in the environment. */
+function remoteOf(
+  values: ReturnType<typeof parse>,
+  env: Env,
+  mistakes: string[],
+): Remote | undefined {
+  if (values.state !== undefined) {
+    if (values.address !== undefined) mistakes.push('--state and --address are two settlements');
+    return undefined;
+  }
+  // As for the services, an empty variable is none.
+  const address = values.address ?? (env.SETTLEMENT_INTERNAL_URL || undefined);
+  const tokenFile = values['token-file'] ?? (env.INTERNAL_TOKEN_FILE || undefined);
+  if (address === undefined) {
+    if (values['token-file'] !== undefined) mistakes.push('--token-file goes with --address');
+    return undefined;
+  }
+  if (!hostPort().safeParse(address).success) {
+    mistakes.push(`the address of settlement must be host:port, not "${address}"`);
+  }
+  if (tokenFile === undefined) {
+    mistakes.push(`settlement at ${address} wants --token-file, or INTERNAL_TOKEN_FILE`);
+  }
+  return { address, tokenFile: tokenFile ?? '' };
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -99,6 +140,8 @@ function parse(args: readonly string[]) {
         reject: { type: 'string', multiple: true },
         operator: { type: 'string' },
         note: { type: 'string' },
+        address: { type: 'string' },
+        'token-file': { type: 'string' },
         state: { type: 'string' },
         payouts: { type: 'string' },
         json: { type: 'boolean' },

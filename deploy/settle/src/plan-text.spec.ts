@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Asset, PayoutWay, SettlementPlan } from '#libs/contracts';
-import { grouped, planText, trx } from './plan-text.js';
+import { Asset, PayoutWay, SettlementPlan, UndecidedBatch } from '#libs/contracts';
+import { grouped, planText, trx, waitingText } from './plan-text.js';
 
 const plan = (change: Parameters<typeof SettlementPlan.fromPartial>[0]) =>
   planText(SettlementPlan.fromPartial(change)).join('\n');
@@ -50,6 +50,36 @@ describe('planText', () => {
     expect(text.split('\n').length).toBeLessThan(60);
     expect(text).toContain('… and 40 more transactions');
     expect(plan({})).toBe('Nothing is due.');
+  });
+});
+
+describe('waitingText', () => {
+  const waiting = UndecidedBatch.fromPartial({
+    batch: {
+      batchNo: 7n,
+      asset: Asset.TRC20_BTT,
+      payouts: 12,
+      totalUnits: 3_500_000n,
+      plannedAtMs: 0n,
+    },
+    way: PayoutWay.CLAIM,
+    feeSun: 6_400_000n,
+  });
+
+  it('says what a batch that waits would pay, by which way and to whom, and how to decide', () => {
+    const payee = {
+      withdrawalId: Buffer.alloc(32),
+      destination: 'TPayee',
+      amountUnits: 3_500_000n,
+    };
+    const payees = Array.from({ length: 12 }, () => payee);
+    const lines = waitingText(waiting, payees);
+    expect(lines[0]).toBe(
+      'batch 7 waits for an operator since 1970-01-01T00:00:00.000Z: TRC20_BTT claims of 12, 3.5 BTTOLD, about 6.400000 TRX if nothing is staked; --approve 7 or --reject 7',
+    );
+    expect(lines[1]).toBe('  TPayee 3.5');
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-1)).toBe('  … and 2 more');
   });
 });
 

@@ -1,8 +1,10 @@
 import {
   assetFromWire,
+  type BatchPayout,
   PayoutWay,
   type PlannedTransaction,
   type SettlementPlan,
+  type UndecidedBatch,
 } from '#libs/contracts';
 import { formatUnits } from '#libs/domain';
 
@@ -62,19 +64,39 @@ function savingText({ singlesFeeSun, feeSun }: SettlementPlan): string {
     : `saving   none: ${trx(-saved)} (${-share} %) more than single transfers, ${trx(singlesFeeSun)}; batches are for safety`;
 }
 
+/** A batch that waits for an operator in lines, with whom it pays. */
+export function waitingText(waiting: UndecidedBatch, payees: readonly BatchPayout[]): string[] {
+  const { batch, way, feeSun } = waiting;
+  if (batch === undefined) return [];
+  const { batchNo, payouts, totalUnits, plannedAtMs } = batch;
+  const asset = assetFromWire(batch.asset) ?? 'unknown asset';
+  const since = new Date(Number(plannedAtMs)).toISOString();
+  return [
+    `batch ${batchNo} waits for an operator since ${since}: ${asset} ${kindOf(way, payouts)}, ${formatUnits(totalUnits)} BTTOLD, about ${trx(feeSun)} if nothing is staked; --approve ${batchNo} or --reject ${batchNo}`,
+    ...payeesText(payees, payouts),
+  ];
+}
+
 function transactionText(transaction: PlannedTransaction): string[] {
   const { payouts, totalUnits, way, energy, feeSun, needsApproval, payees } = transaction;
   const asset = assetFromWire(transaction.asset) ?? 'unknown asset';
-  const kind = way === PayoutWay.SINGLE ? 'transfer' : `batch of ${payouts}`;
   const wait = needsApproval ? ', waits for an operator' : '';
   const energyText = energy === 0n ? '' : `, ${grouped(energy)} energy`;
+  return [
+    `${asset} ${kindOf(way, payouts)}: ${formatUnits(totalUnits)} BTTOLD${energyText}, ${trx(feeSun)}${wait}`,
+    ...payeesText(payees, payouts),
+  ];
+}
+
+function kindOf(way: PayoutWay, payouts: number): string {
+  if (way === PayoutWay.SINGLE) return 'transfer';
+  return way === PayoutWay.CLAIM ? `claims of ${payouts}` : `batch of ${payouts}`;
+}
+
+function payeesText(payees: readonly BatchPayout[], payouts: number): string[] {
   const shown = payees
     .slice(0, PAYEES_SHOWN)
     .map(({ destination, amountUnits }) => `  ${destination} ${formatUnits(amountUnits)}`);
   const more = payouts - shown.length;
-  return [
-    `${asset} ${kind}: ${formatUnits(totalUnits)} BTTOLD${energyText}, ${trx(feeSun)}${wait}`,
-    ...shown,
-    ...(more > 0 ? [`  … and ${grouped(more)} more`] : []),
-  ];
+  return more > 0 ? [...shown, `  … and ${grouped(more)} more`] : shown;
 }

@@ -1,14 +1,12 @@
 import { createInterface } from 'node:readline/promises';
-import { SettlementClient } from '#libs/client';
 import type { Batch, SettlementPlan } from '#libs/contracts';
 import { formatUnits } from '#libs/domain';
 import { Display } from '../../demo/src/display.js';
-import { isAlive } from '../../local/src/process-identity.js';
-import { readState, type StackState } from '../../local/src/state-file.js';
+import { connect } from './connection.js';
 import { type Followed, follow } from './follow.js';
-import { OperatorClient } from './operator.client.js';
+import type { OperatorClient } from './operator.client.js';
 import { type SettleOptions, UsageError } from './options.js';
-import { planText, trx } from './plan-text.js';
+import { planText, trx, waitingText } from './plan-text.js';
 
 /** What came of it, as `--json` prints it. */
 export type SettleResult = {
@@ -22,46 +20,47 @@ export type SettleResult = {
   readonly feeSun: string;
 };
 
-/** Shows, asks, decides, pays and follows on a running stack. */
+/** Decides, shows, asks, pays and follows. */
 export async function settle(
   options: SettleOptions,
   out: NodeJS.WriteStream,
   signal: AbortSignal,
 ): Promise<SettleResult> {
-  const state = runningStack(options.statePath);
-  const operator = OperatorClient.of(state);
-  const settlement = new SettlementClient(state.endpoints.settlementGrpc ?? '');
+  const operator = connect(options);
   try {
     const decided = await decide(operator, options, out);
+    const waiting = await showWaiting(operator, out);
     const plan = await operator.plan();
     for (const line of planText(plan)) out.write(`${line}\n`);
-    if (options.dryRun) return resultOf(false, nothing);
+    if (options.dryRun) return resultOf(false, nothing, waiting);
     const run = plan.payouts > 0n && (await mayRun(plan, options, out));
     const batches = run ? await operator.run() : [];
     const followed = [...decided, ...batches].map(({ batchNo }) => batchNo);
-    if (followed.length === 0) return resultOf(false, nothing);
+    if (followed.length === 0) return resultOf(false, nothing, waiting);
     const ended = await new Display(out).phase('paid for good', (step) =>
-      follow(settlement, followed, step, signal),
+      follow((numbers) => operator.batches(numbers), followed, step, signal),
     );
     for (const line of endText(ended)) out.write(`${line}\n`);
-    return resultOf(run, ended);
+    return resultOf(run, ended, waiting);
   } finally {
     operator.close();
-    settlement.close();
   }
 }
 
+/** Batches that wait and are shown with their payees, a call each. */
+const WAITING_SHOWN = 10;
 const nothing: Followed = { batches: [], solidified: [], failed: [], undecided: [] };
 
-/** The stack of a state file; throws a UsageError when it does not run. */
-export function runningStack(path: string): StackState {
-  const state = readState(path);
-  if (state === undefined || state.phase !== 'ready' || !isAlive(state.launcher)) {
-    throw new UsageError(
-      `no stack runs by ${path}: npm start first, or rehearse with npm run settle -- --payouts 1000`,
-    );
+/** Shows the batches that have been waiting for an operator, and whom they pay; returns their numbers. */
+async function showWaiting(operator: OperatorClient, out: NodeJS.WriteStream): Promise<bigint[]> {
+  const waiting = await operator.undecided();
+  for (const each of waiting.slice(0, WAITING_SHOWN)) {
+    const { payouts } = await operator.batch(each.batch?.batchNo ?? 0n);
+    for (const line of waitingText(each, payouts)) out.write(`${line}\n`);
   }
-  return state;
+  const more = waiting.length - WAITING_SHOWN;
+  if (more > 0) out.write(`… and ${more} more batches that wait for an operator\n`);
+  return waiting.map(({ batch }) => batch?.batchNo ?? 0n);
 }
 
 /** Tells settlement what the operator has decided; returns the batches that will be paid. */
@@ -91,6 +90,10 @@ async function mayRun(
 ): Promise<boolean> {
   if (options.yes) return true;
   if (!process.stdin.isTTY) {
+    if (options.decisions.length > 0) {
+      out.write('What else is due is not paid: there is nobody to ask; --yes pays it, too\n');
+      return false;
+    }
     throw new UsageError('nothing was paid: there is nobody to ask; --yes pays without asking');
   }
   const reader = createInterface({ input: process.stdin, output: out });
@@ -110,7 +113,7 @@ function endText({ batches, solidified, failed, undecided }: Followed): string[]
     ...failed.map(({ batchNo, failure }) => `batch ${batchNo} FAILED: ${failure}`),
     ...undecided.map(
       ({ batchNo, payouts, totalUnits }) =>
-        `batch ${batchNo} waits for an operator: ${payouts} payouts of ${formatUnits(totalUnits)} BTTOLD; npm run settle -- --approve ${batchNo}`,
+        `batch ${batchNo} waits for an operator: ${payouts} payouts of ${formatUnits(totalUnits)} BTTOLD; --approve ${batchNo} or --reject ${batchNo}`,
     ),
   ];
 }
@@ -118,6 +121,7 @@ function endText({ batches, solidified, failed, undecided }: Followed): string[]
 function resultOf(
   ran: boolean,
   { batches, solidified, failed, undecided }: Followed,
+  waiting: readonly bigint[],
 ): SettleResult {
   const sum = (of: (batch: Batch) => bigint) => batches.reduce((all, each) => all + of(each), 0n);
   return {
@@ -126,7 +130,7 @@ function resultOf(
     transactions: batches.length,
     solidified: solidified.length,
     failed: failed.length,
-    waitingForApproval: undecided.map(({ batchNo }) => String(batchNo)),
+    waitingForApproval: [...waiting, ...undecided.map(({ batchNo }) => batchNo)].map(String),
     energyUsed: String(sum(({ energyUsed }) => energyUsed)),
     feeSun: String(sum(({ feeSun }) => feeSun)),
   };

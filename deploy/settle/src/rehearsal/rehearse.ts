@@ -8,7 +8,7 @@ import { type BlockRef, TronWebChain } from '#libs/tron';
 import { Display, type Step } from '../../../demo/src/display.js';
 import { until } from '../../../demo/src/patience.js';
 import { type Stack, startStack } from '../../../local/src/stack.js';
-import { follow } from '../follow.js';
+import { follow, fromList } from '../follow.js';
 import { OperatorClient } from '../operator.client.js';
 import { planText } from '../plan-text.js';
 import { RehearsalRepository } from './books.repository.js';
@@ -76,7 +76,7 @@ async function payAndCompare(
     const planned = await phases.run('plan', () => own.operator.run());
     const numbers = planned.map(({ batchNo }) => batchNo);
     const ended = await phases.run('pay', (step) =>
-      follow(own.settlement, numbers, step, phases.signal),
+      follow(fromList(own.settlement), numbers, step, phases.signal),
     );
     batches.push(...ended.batches);
   }
