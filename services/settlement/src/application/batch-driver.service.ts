@@ -118,9 +118,13 @@ export class BatchDriverService {
 
   async #blocked(): Promise<string> {
     const { count, txid } = await this.scans.unexplained();
-    return count === 0n
-      ? ''
-      : `the hot wallet has sent ${count} transactions that are not on record here, first ${txid}: see "An unexplained transaction" in docs/runbook.md`;
+    if (count === 0n) return '';
+    const told = `the hot wallet has sent ${count} transactions that are not on record here, first ${txid}: see "An unexplained transaction" in docs/runbook.md`;
+    // Whoever has the key may have changed who has it.
+    const { blocked } = await this.wallet
+      .read()
+      .catch((error: unknown) => ({ blocked: notNow(error) }));
+    return blocked === undefined ? told : `${told}; ${blocked}`;
   }
 
   /** Signs what may be signed; returns why not when something may not. */

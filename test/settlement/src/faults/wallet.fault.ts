@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../../../../deploy/local/src/process-ident
 import { chainHex } from '../check/chain-record.js';
 import { until } from '../cluster.js';
 import { callEnds } from './chain-tools.js';
+import { explainOurs } from './explain.js';
 import { ask, BITTEN, type Bite, type Fault, type FaultTools, missed } from './fault.js';
 
 const BITE_MS = 20_000;
@@ -39,6 +40,8 @@ async function emptyWallet(tools: FaultTools): Promise<Bite> {
   const { sun } = await truth.holdings(chainHex(hot.address), cluster.network.trc10Id);
   await hot.sendTrx(traffic.faucet.address, sun - LEFT_SUN);
   await truth.mine(SOLID_BLOCKS);
+  if (!(await explainOurs(tools, 1)))
+    return missed('settlement did not read what the rig has sent');
   const isPaused = saysPaused(tools, 'TRX');
   await ask(tools);
   const paused = await isPaused();
@@ -71,8 +74,9 @@ async function emptyAfterSigning(tools: FaultTools, lacks: 'energy' | 'bandwidth
       : (await until(BITE_MS, async () => log.text().includes('BANDWITH_ERROR')))
         ? BITTEN
         : missed('no broadcast was refused for want of bandwidth');
-  if (lacks === 'bandwidth') await truth.mine(EXPIRY_BLOCKS);
-  const paused = await isPaused();
+  await truth.mine(lacks === 'bandwidth' ? EXPIRY_BLOCKS : SOLID_BLOCKS);
+  const read = await explainOurs(tools, FREE_TRANSFERS + 1);
+  const paused = read && (await isPaused());
   await truth.fund(hot.address, REFILL_SUN);
   return paused ? bite : missed('settlement did not say that TRX is short');
 }
@@ -127,6 +131,7 @@ async function changedPermissions(tools: FaultTools): Promise<Bite> {
   const after = await signed();
   await truth.changePermissions(key, [hot]);
   await truth.mine(SOLID_BLOCKS);
+  if (!(await explainOurs(tools, 2))) return missed('settlement did not read the changes');
   if (before !== after) return missed(`${after} transactions signed, ${before} before the change`);
   return paused ? BITTEN : missed('settlement did not say that permissions have changed');
 }
