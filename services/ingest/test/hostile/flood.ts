@@ -17,7 +17,7 @@ import { frame, RawConnection } from './raw-grpc.js';
 import type { Rig } from './rig.js';
 
 const ATTACKERS = 100;
-const GARBAGE_PER_MESSAGE = 10;
+export const GARBAGE_PER_MESSAGE = 10;
 const MESSAGES_PER_SECOND = 5;
 const MESSAGES_PREPARED = 8;
 const BATCH = 64;
@@ -36,15 +36,22 @@ export function openForFlood(rig: Rig, count: number, firstNo: bigint, seed: num
   return { payers, channels };
 }
 
+/** What attackers do once they may be cut off: stay, or come back over a new connection after so many messages. */
+type Attackers = { readonly messagesPerConnection: number };
+const STAYING: Attackers = { messagesPerConnection: Number.POSITIVE_INFINITY };
+/** A new connection as soon as the failures of one are used up: 32, then 8 a second. */
+export const COMING_BACK: Attackers = { messagesPerConnection: 4 };
+
 /**
  * Identities with a connection each that post garbage as the highest claim of valid channels, 5 000 a
- * second together. Answers a function that ends them.
+ * second together. Answers a function that ends them and tells how many messages they have sent.
  */
 export function startFlood(
   port: number,
   channels: readonly FuzzChannel[],
   seed: number,
-): () => void {
+  { messagesPerConnection } = STAYING,
+): () => number {
   const random = new Random(seed, 5);
   const validUntilMs = BigInt(Date.now()) + FAR_FUTURE_MS;
   const garbage = () => {
@@ -64,17 +71,25 @@ export function startFlood(
     return frame(Buffer.concat([intField(1, 1n), batch]));
   };
   const messages = Array.from({ length: ATTACKERS * MESSAGES_PREPARED }, garbage);
-  const attackers = Array.from({ length: ATTACKERS }, () => {
+  const attacker = () => {
     const connection = new RawConnection(port);
     const stream: ClientHttp2Stream = connection.open('StreamVouchers');
     stream.resume();
-    return { connection, stream };
-  });
+    return { connection, stream, sent: 0 };
+  };
+  const attackers = Array.from({ length: ATTACKERS }, attacker);
   let turn = 0;
   const timer = setInterval(
     () => {
-      const { stream } = attackers[turn % ATTACKERS] ?? {};
-      stream?.write(messages[turn % messages.length]);
+      const at = turn % ATTACKERS;
+      let one = attackers[at] ?? attacker();
+      if (one.sent >= messagesPerConnection) {
+        one.connection.close();
+        one = attacker();
+      }
+      attackers[at] = one;
+      one.stream.write(messages[turn % messages.length]);
+      one.sent++;
       turn++;
     },
     1_000 / (MESSAGES_PER_SECOND * ATTACKERS),
@@ -82,6 +97,7 @@ export function startFlood(
   return () => {
     clearInterval(timer);
     for (const { connection } of attackers) connection.close();
+    return turn;
   };
 }
 
