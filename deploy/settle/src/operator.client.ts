@@ -2,6 +2,7 @@ import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import {
   type Batch,
   type DecideBatchResponse,
+  type ExplainTransactionResponse,
   type GetBatchResponse,
   type ListUndecidedBatchesResponse,
   type RunSettlementResponse,
@@ -92,6 +93,14 @@ export class OperatorClient {
   decide(decision: DecisionOption, operator: string, note: string): Promise<DecideBatchResponse> {
     return this.#change(TIMEOUT_MS, (options, done) =>
       this.#client.decideBatch({ ...decision, operator, note }, this.#metadata, options, done),
+    );
+  }
+
+  /** Says what a transaction of the hot wallet was; hex id. */
+  explain(txid: string, operator: string, reason: string): Promise<ExplainTransactionResponse> {
+    const request = { txid: Buffer.from(txid, 'hex'), operator, reason };
+    return this.#change(TIMEOUT_MS, (options, done) =>
+      this.#client.explainTransaction(request, this.#metadata, options, done),
     );
   }
 

@@ -49,6 +49,23 @@ describe('the options of settle', () => {
     expect(() => parseOptions(args, env)).toThrow(text);
   });
 
+  it('take an explanation of transactions, which has a reason', () => {
+    const txid = 'aB'.repeat(32);
+    expect(parseOptions(['--explain', txid, '--reason', 'staked'])).toMatchObject({
+      explained: [txid],
+      reason: 'staked',
+    });
+    for (const args of [
+      ['--explain', txid],
+      ['--reason', 'staked'],
+      ['--explain', txid.slice(1), '--reason', 'staked'],
+      ['--explain', txid, '--reason', 'staked', '--dry-run'],
+      ['--explain', txid, '--reason', 'staked', '--payouts', '10'],
+    ]) {
+      expect(() => parseOptions(args)).toThrow(UsageError);
+    }
+  });
+
   it.each([
     ['--payouts', '10', '--address', 'a:1', '--token-file', 't'],
     ['--payouts', '0'],

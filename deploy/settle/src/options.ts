@@ -25,6 +25,9 @@ export type SettleOptions = {
   readonly yes: boolean;
   readonly json: boolean;
   readonly decisions: readonly DecisionOption[];
+  /** Transactions of the hot wallet that are explained, hex, and what they were. */
+  readonly explained: readonly string[];
+  readonly reason: string;
   readonly operator: string;
   readonly note: string;
   /** Withdrawals of the rehearsal on a stack of its own; undefined without one. */
@@ -43,7 +46,10 @@ Shows what settlement would pay now and what that costs, asks, pays it, and foll
   --yes             do not ask
   --approve N       let the large batch N be paid; may be repeated
   --reject N        give the payouts of the large batch N back to their owners; may be repeated
-  --operator NAME   who decides, kept with the batch (default: the name you are logged in with)
+  --explain TXID    the transaction TXID, which the hot wallet has sent and settlement has not, is accounted for: it stops settlement
+                    no longer (docs/runbook.md, "An unexplained transaction"); may be repeated
+  --reason TEXT     what it was, kept for ever; wanted with --explain
+  --operator NAME   who decides, kept with the batch or the transaction (default: the name you are logged in with)
   --note TEXT       why, kept with the batch and told to the owners of what is rejected
   --address H:P     settlement's internal gRPC, host:port, wherever it runs (default: SETTLEMENT_INTERNAL_URL, else the local stack)
   --token-file FILE the services' internal token, which that wants (default: INTERNAL_TOKEN_FILE)
@@ -74,16 +80,26 @@ export function parseOptions(args: readonly string[], env: Env = {}): SettleOpti
       approve: name === 'approve',
     })),
   );
+  const explained = values.explain ?? [];
+  for (const txid of explained) {
+    if (!/^[0-9a-f]{64}$/i.test(txid)) {
+      mistakes.push(`--explain must be a transaction id of 64 hexadecimal digits, not "${txid}"`);
+    }
+  }
+  if (explained.length > 0 !== (values.reason !== undefined)) {
+    mistakes.push('--explain and --reason go together');
+  }
   const numbers = decisions.map(({ batchNo }) => batchNo);
+  const decides = decisions.length > 0 || explained.length > 0;
   if (new Set(numbers).size < numbers.length) mistakes.push('a batch is decided once');
   const named = [values.state, values.address, values['token-file']].some((name) => name);
-  if (values.payouts !== undefined && (named || decisions.length > 0 || values['dry-run'])) {
+  if (values.payouts !== undefined && (named || decides || values['dry-run'])) {
     mistakes.push(
-      '--payouts is a rehearsal: it takes no --state, --address, --dry-run, --approve or --reject',
+      '--payouts is a rehearsal: it takes no --state, --address, --dry-run, --approve, --reject or --explain',
     );
   }
-  if (values['dry-run'] === true && (values.yes === true || decisions.length > 0)) {
-    mistakes.push('--dry-run changes nothing: it takes no --yes, --approve or --reject');
+  if (values['dry-run'] === true && (values.yes === true || decides)) {
+    mistakes.push('--dry-run changes nothing: it takes no --yes, --approve, --reject or --explain');
   }
   const payouts = values.payouts;
   const options: SettleOptions = {
@@ -94,6 +110,8 @@ export function parseOptions(args: readonly string[], env: Env = {}): SettleOpti
     yes: values.yes === true,
     json: values.json === true,
     decisions,
+    explained,
+    reason: values.reason ?? '',
     operator: values.operator ?? userInfo().username,
     note: values.note ?? '',
     payouts:
@@ -138,6 +156,8 @@ function parse(args: readonly string[]) {
         yes: { type: 'boolean' },
         approve: { type: 'string', multiple: true },
         reject: { type: 'string', multiple: true },
+        explain: { type: 'string', multiple: true },
+        reason: { type: 'string' },
         operator: { type: 'string' },
         note: { type: 'string' },
         address: { type: 'string' },

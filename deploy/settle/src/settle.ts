@@ -28,6 +28,10 @@ export async function settle(
 ): Promise<SettleResult> {
   const operator = connect(options);
   try {
+    for (const txid of options.explained) {
+      await operator.explain(txid, options.operator, options.reason);
+      out.write(`transaction ${txid}: explained by ${options.operator}\n`);
+    }
     const decided = await decide(operator, options, out);
     const waiting = await showWaiting(operator, out);
     const plan = await operator.plan();
@@ -90,7 +94,7 @@ async function mayRun(
 ): Promise<boolean> {
   if (options.yes) return true;
   if (!process.stdin.isTTY) {
-    if (options.decisions.length > 0) {
+    if (options.decisions.length + options.explained.length > 0) {
       out.write('What else is due is not paid: there is nobody to ask; --yes pays it, too\n');
       return false;
     }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Asset } from '#libs/contracts';
 import { freePort } from '#libs/testing';
+import { ChainWallet } from '#libs/tron';
+import { HOT_WALLET_KEY } from '../../../services/settlement/test/world.js';
 import { HELP } from '../src/options.js';
 import type { SettleResult } from '../src/settle.js';
 import { LARGE, RunningSettlement, runSettle } from './running-settlement.js';
@@ -73,6 +75,22 @@ describe('npm run settle -- --address', { timeout: TIMEOUT_MS }, () => {
     expect(late.code).toBe(1);
     expect(late.err).toContain(`batch ${no} was rejected by bob (NOT_PERMITTED)`);
     expect((await settle('--approve', '999')).err).toContain('there is no batch 999 (NOT_FOUND)');
+  });
+
+  it('lets settlement go on after a transaction that an operator explains', async () => {
+    const { devchain, faucet } = on.world;
+    const hot = new ChainWallet({ url: devchain.url, timeoutMs: 5_000 }, HOT_WALLET_KEY);
+    const txid = await hot.sendTrx(faucet.address, 1n);
+    const id = await on.request(5n, Asset.TRC20_BTT);
+    const words = ['--reason', 'a test transfer', '--operator', 'ann'];
+    await expect
+      .poll(async () => (await settle('--explain', txid, ...words)).code, { timeout: 120_000 })
+      .toBe(0);
+    expect((await json('--yes')).failed).toBe(0);
+    expect(on.stateOf(id)).toBe('SOLIDIFIED');
+    const other = await settle('--explain', txid, '--reason', 'another');
+    expect(other).toMatchObject({ code: 1, out: '' });
+    expect(other.err).toContain('ann has explained it: a test transfer (NOT_PERMITTED)');
   });
 
   it('says what is wrong when it is refused or not answered', async () => {
