@@ -84,7 +84,7 @@ async function failForGood(tools: FaultTools): Promise<Bite> {
   });
   if (!back) return missed('the withdrawals did not go back');
   const tried = (await failedCalls(tools, headNumber)).length;
-  // At first together, then each alone.
+  // At first together, then in halves, then each alone.
   const most = asked.length * FAILURES_MAX;
   return tried >= FAILURES_MAX && tried <= most
     ? BITTEN
