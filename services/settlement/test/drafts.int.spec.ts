@@ -73,10 +73,13 @@ describe('a dry run', () => {
     );
     const sent = await tronWeb.trx.sendRawTransaction(await tronWeb.trx.sign(stake));
     expect(sent.result).toBe(true);
+    // It is in a block before what is solidified ends.
+    await world.devchain.mine();
     await world.solidify();
     await scan(parts);
     const explained = { operator: 'olga', reason: 'staked for energy' };
-    await parts.explanations.explain({ txid: Buffer.from(stake.txID, 'hex'), ...explained });
+    const txid = Buffer.from(stake.txID, 'hex');
+    expect(await parts.explanations.explain({ txid, ...explained })).toMatchObject({ ok: true });
     const id = request(TRC20_BTT, 3n);
     const { draft, wallet } = await read();
     expect(wallet.allowance.energyLeft).toBeGreaterThan(draft.energy);
