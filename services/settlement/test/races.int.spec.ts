@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Asset, type SnapshotLiabilitiesResponse } from '#libs/contracts';
-import { callData } from '#libs/tron';
+import { callData, KeySigner } from '#libs/tron';
 import { BATCH } from '../src/domain/states.js';
 import type { Parts } from '../src/parts.js';
 import { payee, scan, tick, tickUntil, UNIT, World } from './world.js';
@@ -60,6 +60,28 @@ it('a transaction that was read after its batch is not dead because its time is 
   await tickUntil(world, other, isPaid);
   expect(await world.trc10Of(to)).toBe(7n);
   await world.kill(other);
+});
+
+it('a transaction of a former key that nobody has read yet is not dead because its time is over', async () => {
+  const former = world.boot();
+  const { to, isPaid } = await sent(former, 5, Asset.TRC10_BTTOLD);
+  await world.devchain.mine();
+  await world.passTime(60_000);
+  await world.solidify();
+  await world.kill(former);
+  const signer = new KeySigner('0d'.repeat(32));
+  const latter = world.boot({}, signer);
+  latter.chain.isSolidified = async () => false;
+  await scan(latter);
+  await latter.driver.round();
+  expect(isPaid()).toBe(false);
+  await tickUntil(world, latter, isPaid);
+  expect(
+    await latter.database.sql`
+    select a.attempt, a.outcome from settlement.attempts a order by a.batch_no desc limit 1`,
+  ).toEqual([{ attempt: 1, outcome: 1 }]);
+  expect(await world.trc10Of(to)).toBe(7n);
+  await world.kill(latter);
 });
 
 it('a batch that was signed anew meanwhile is not given up', async () => {

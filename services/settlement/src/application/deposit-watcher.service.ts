@@ -59,6 +59,8 @@ export class DepositWatcherService {
     if (last < cursor.nextBlock) return false;
     const numbers: bigint[] = [];
     for (let number = cursor.nextBlock; number <= last; number++) numbers.push(number);
+    // What was signed before the hot wallet's key was changed has another sender, and is no less ours.
+    const undecided = await this.scans.undecided();
     const blocks = await Promise.all(numbers.map((number) => this.chain.solidBlock(number)));
     let position = cursor;
     const result: Mutable<ScanResult> = {
@@ -76,7 +78,9 @@ export class DepositWatcherService {
       if (block === undefined) break;
       assertFollows(position, block);
       for (const transaction of block.transactions) {
-        await this.#read(block, transaction, result);
+        const isOurs =
+          transaction.owner === this.place.hotWallet || undecided.has(transaction.txid);
+        await this.#read(block, transaction, isOurs, result);
         if (transaction.succeeded) foreign.read(transaction, block.number);
       }
       position = {
@@ -109,6 +113,7 @@ export class DepositWatcherService {
   async #read(
     block: SolidBlock,
     transaction: ChainTransaction,
+    isOurs: boolean,
     result: Mutable<ScanResult>,
   ): Promise<void> {
     const blockNumber = block.number;
@@ -125,7 +130,7 @@ export class DepositWatcherService {
     result.failedPayouts.push(...found(readPayoutFailed));
     result.claimed.push(...found(readClaimed).map((line) => ({ ...line, ...place })));
     result.released.push(...found(readClaimsReleased).map((set) => ({ ...set, ...place })));
-    if (transaction.owner === this.place.hotWallet) {
+    if (isOurs) {
       const { result: word } = transaction;
       result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun });
     }

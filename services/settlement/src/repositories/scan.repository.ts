@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '#libs/database';
 import type { ForeignToken } from '../domain/foreign-token.js';
+import { OUTCOME } from '../domain/states.js';
 import { noteForeignTokens } from './foreign-token.repository.js';
 
 /** How far the solidified chain has been read. */
@@ -25,7 +26,7 @@ export type SeenDeposit = {
   readonly blockNumber: bigint;
 };
 
-/** What the chain made of a transaction of the hot wallet. */
+/** What the chain made of a transaction of the hot wallet, or of one that was signed with a former key. */
 export type OwnTransaction = {
   readonly txid: string;
   readonly blockNumber: bigint;
@@ -131,6 +132,17 @@ export class ScanRepository {
       await noteForeignTokens(tx, result.foreignTokens, nowMs);
       return true;
     });
+  }
+
+  /** Ids of all transactions that were signed and of which the end is not known, hex; whichever key signed them. */
+  async undecided(): Promise<ReadonlySet<string>> {
+    const rows = await this.database.sql<{ txid: string }[]>`
+      select encode(txid, 'hex') as txid from (
+        select txid from settlement.attempts where outcome = ${OUTCOME.open}
+        union all select txid from settlement.epoch_attempts where outcome = ${OUTCOME.open}
+        union all select txid from settlement.release_attempts where outcome = ${OUTCOME.open}
+      ) signed where txid is not null`;
+    return new Set(rows.map(({ txid }) => txid));
   }
 
   /** Transactions of the hot wallet that are not on record here and that no operator has explained; should stay none. */
