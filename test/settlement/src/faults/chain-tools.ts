@@ -71,3 +71,16 @@ export async function callEnds(
   });
   return found ? BITTEN : missed(`no call ended with ${results.join(' or ')}, but: ${seen}`);
 }
+
+/** Lets the chain misbehave or its node misbehave towards one broadcast; deposits are sent before, so that they do not take the fault. */
+export async function armed(
+  { truth, traffic }: FaultTools,
+  fault: { readonly kind: string } & Readonly<Record<string, unknown>>,
+): Promise<Bite> {
+  await traffic.deposits();
+  await truth.mine(1);
+  await truth.arm(fault);
+  await traffic.withdrawals();
+  const used = await until(BITE_MS, async () => (await truth.armed(fault.kind)) === 0);
+  return used ? BITTEN : missed(`${fault.kind} had nothing to act on`);
+}

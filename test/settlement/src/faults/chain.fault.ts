@@ -1,9 +1,8 @@
 import { FAILURES_MAX, until } from '../cluster.js';
 import type { RawBlock } from '../truth.js';
-import { callEnds, failedCalls, forkAway, isOfHotWallet } from './chain-tools.js';
+import { armed, callEnds, failedCalls, forkAway, isOfHotWallet } from './chain-tools.js';
 import { BITTEN, type Bite, between, type Fault, type FaultTools, missed } from './fault.js';
 
-const BITE_MS = 20_000;
 /** Past the expiration of an attempt and three seconds more, in blocks of the rig's chain. */
 const PAST_EXPIRY_BLOCKS = 220;
 const SLOT_MS = 100;
@@ -23,19 +22,6 @@ async function forkDeposit(tools: FaultTools, transactions: 'return' | 'drop'): 
   const bite = await forkAway(tools, () => true, transactions);
   await tools.traffic.withdrawals();
   return bite;
-}
-
-/** Lets the chain misbehave towards one broadcast; deposits are sent before, so that they do not take the fault. */
-async function armed(
-  { truth, traffic }: FaultTools,
-  fault: { readonly kind: string } & Readonly<Record<string, unknown>>,
-): Promise<Bite> {
-  await traffic.deposits();
-  await truth.mine(1);
-  await truth.arm(fault);
-  await traffic.withdrawals();
-  const used = await until(BITE_MS, async () => (await truth.armed(fault.kind)) === 0);
-  return used ? BITTEN : missed(`${fault.kind} had nothing to act on`);
 }
 
 async function holdBack(tools: FaultTools, offsets: readonly [number, number]): Promise<Bite> {

@@ -1,12 +1,9 @@
 import { EPOCH_POINTS } from '#libs/failpoints';
-import { until } from '../cluster.js';
-import { forkAway, isOfHotWallet } from './chain-tools.js';
+import { armed, forkAway, isOfHotWallet } from './chain-tools.js';
 import { killing } from './claim.fault.js';
 import { playClaims } from './claim-play.js';
-import { BITTEN, type Bite, type Fault, type FaultTools, missed } from './fault.js';
+import type { Bite, Fault, FaultTools } from './fault.js';
 import { killAt } from './kill.fault.js';
-
-const BITE_MS = 20_000;
 
 type EpochPoint = (typeof EPOCH_POINTS)[number];
 
@@ -23,19 +20,6 @@ const MEANINGS: Readonly<Record<EpochPoint, string>> = {
   'settlement.after-epoch-committed': 'an epoch committed, what waits for it not signed',
   'settlement.after-epoch-failed': 'an epoch failed, the next one not made',
 };
-
-/** Lets the chain or its node misbehave towards epochs, which come before all payouts. */
-async function againstEpochs(
-  { truth, traffic }: FaultTools,
-  fault: { readonly kind: string } & Readonly<Record<string, unknown>>,
-): Promise<Bite> {
-  await traffic.deposits();
-  await truth.mine(1);
-  await truth.arm(fault);
-  await traffic.withdrawals();
-  const used = await until(BITE_MS, async () => (await truth.armed(fault.kind)) === 0);
-  return used ? BITTEN : missed(`${fault.kind} had nothing to act on`);
-}
 
 async function undoEpoch(tools: FaultTools): Promise<Bite> {
   await tools.traffic.withdrawals();
@@ -70,13 +54,13 @@ export const EPOCH_FAULTS: readonly Fault[] = [
     plan: 'T21',
     name: 'epochs.lied-about',
     meaning: 'settlement is told that an epoch was sent, and it was not',
-    act: (tools) => againstEpochs(tools, { kind: 'lie-success', count: 1 }),
+    act: (tools) => armed(tools, { kind: 'lie-success', count: 1 }),
   },
   {
     ...common,
     plan: 'T23',
     name: 'epochs.revert',
     meaning: 'two epochs end with REVERT on chain',
-    act: (tools) => againstEpochs(tools, { kind: 'fail-call', result: 'REVERT', count: 2 }),
+    act: (tools) => armed(tools, { kind: 'fail-call', result: 'REVERT', count: 2 }),
   },
 ];
