@@ -45,7 +45,10 @@ async function launcherDies(stateOf: number | undefined): Promise<void> {
 }
 
 test('ends what its own start left behind, and removes the folder', async () => {
+  // A process that was sent SIGKILL dies a moment after the call.
+  const killed = once(server, 'exit');
   await launcherDies(100);
+  expect(await killed).toEqual([null, 'SIGKILL']);
   expect(isAlive(identity)).toBe(false);
   expect(existsSync(folder)).toBe(false);
 });
