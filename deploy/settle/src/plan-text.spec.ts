@@ -39,10 +39,14 @@ describe('planText', () => {
 
   it('says what is lacking, what is blocked and what waits, once each', () => {
     const lacking = { ...batch, lack: 'no TRX', needsApproval: true };
-    const text = plan({ transactions: [lacking, lacking], payouts: 4n, blocked: 'paused' });
+    const text = plan({ transactions: [lacking, lacking], payouts: 4n, blocked: 'no TRX' });
     expect(text.match(/LACKING: no TRX/g)).toHaveLength(1);
-    expect(text).toContain('NOTHING CAN BE SIGNED NOW: paused');
+    expect(text).toContain('SETTLEMENT IS PAUSED: no TRX');
     expect(text).toContain('2 of them will wait for an operator');
+  });
+
+  it('says that settlement is paused also when nothing is due', () => {
+    expect(plan({ blocked: 'no TRX' })).toBe('Nothing is due.\nSETTLEMENT IS PAUSED: no TRX');
   });
 
   it('stays short however much is due', () => {

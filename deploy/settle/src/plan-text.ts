@@ -30,7 +30,8 @@ export function grouped(value: bigint | number): string {
 
 /** A dry run in lines: who gets what, what it costs, what it saves, what is lacking. */
 export function planText(plan: SettlementPlan): string[] {
-  if (plan.payouts === 0n) return ['Nothing is due.'];
+  const paused = plan.blocked === '' ? [] : [`SETTLEMENT IS PAUSED: ${plan.blocked}`];
+  if (plan.payouts === 0n) return ['Nothing is due.', ...paused];
   const { transactions } = plan;
   const lines = transactions.slice(0, TRANSACTIONS_SHOWN).flatMap(transactionText);
   const more = transactions.length - TRANSACTIONS_SHOWN;
@@ -50,7 +51,7 @@ export function planText(plan: SettlementPlan): string[] {
   );
   const waiting = transactions.filter(({ needsApproval }) => needsApproval).length;
   if (waiting > 0) lines.push(`${waiting} of them will wait for an operator (--approve N)`);
-  if (plan.blocked !== '') lines.push(`NOTHING CAN BE SIGNED NOW: ${plan.blocked}`);
+  lines.push(...paused);
   const lacking = new Set(transactions.map(({ lack }) => lack).filter((lack) => lack !== ''));
   for (const lack of [...lacking].slice(0, 3)) lines.push(`LACKING: ${lack}`);
   return lines;

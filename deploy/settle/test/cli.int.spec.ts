@@ -82,10 +82,16 @@ describe('npm run settle -- --address', { timeout: TIMEOUT_MS }, () => {
     const hot = new ChainWallet({ url: devchain.url, timeoutMs: 5_000 }, HOT_WALLET_KEY);
     const txid = await hot.sendTrx(faucet.address, 1n);
     const id = await on.request(5n, Asset.TRC20_BTT);
+    const dryRun = async () => (await settle('--dry-run')).out;
+    const paused = new RegExp(
+      `\\nSETTLEMENT IS PAUSED: .* not on record here, first ${txid}: see `,
+    );
+    await expect.poll(dryRun, { timeout: 120_000 }).toMatch(paused);
     const words = ['--reason', 'a test transfer', '--operator', 'ann'];
     await expect
       .poll(async () => (await settle('--explain', txid, ...words)).code, { timeout: 120_000 })
       .toBe(0);
+    expect(await dryRun()).not.toContain('PAUSED');
     expect((await json('--yes')).failed).toBe(0);
     expect(on.stateOf(id)).toBe('SOLIDIFIED');
     const other = await settle('--explain', txid, '--reason', 'another');

@@ -16,6 +16,7 @@ import { EpochDriverService } from './application/epoch-driver.service.js';
 import { EpochMakerService } from './application/epoch-maker.service.js';
 import { EpochProofsService } from './application/epoch-proofs.service.js';
 import { ExplanationService } from './application/explanation.service.js';
+import { PauseService } from './application/pause.service.js';
 import { type ChainPlace, ownAddresses } from './application/ports.js';
 import { SettlementRunService } from './application/settlement-run.service.js';
 import { StatusService } from './application/status.service.js';
@@ -190,6 +191,7 @@ export function createParts(
     clock,
     logger,
   );
+  const pause = new PauseService(scans, [driver, epochParts.epochDriver, epochParts.claimDriver]);
   return {
     ...outside,
     ...repositories,
@@ -209,14 +211,14 @@ export function createParts(
     ),
     reports: new WithdrawalReportService(payouts, books, logger),
     runs,
-    drafts: new DraftService(chain, wallet, runs, terms),
+    drafts: new DraftService(chain, wallet, runs, pause, terms),
     approvals: new ApprovalService(approvalRows, batches, clock, logger),
     explanations: new ExplanationService(repositories.explanationRows, clock, logger),
     status: new StatusService(
       chain,
       wallet,
       { scans, deposits, payouts, batches, approvals: approvalRows, foreignTokens },
-      [driver, epochParts.epochDriver, epochParts.claimDriver],
+      pause,
       place,
     ),
   };

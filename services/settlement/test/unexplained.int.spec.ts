@@ -31,6 +31,13 @@ async function paused(): Promise<string> {
   return parts.driver.paused;
 }
 
+/** Why settlement is paused, by its status and by a dry run. */
+async function shown({ status, drafts }: Parts): Promise<string[]> {
+  const draft = await drafts.read();
+  if (!draft.ok) throw new Error(draft.detail);
+  return [(await status.read()).paused, draft.value.paused];
+}
+
 describe('a transaction of the hot wallet that settlement has not signed', () => {
   const { faucet, place } = { faucet: () => world.faucet, place: () => world.place };
   it.each([
@@ -47,6 +54,7 @@ describe('a transaction of the hot wallet that settlement has not signed', () =>
   ])('stops settlement until an operator has explained it: %s', async (_what, send) => {
     const txid = await send();
     expect(await paused()).toMatch(new RegExp(`sent 1 transactions.* first ${txid}`));
+    expect(await shown(parts)).toEqual([parts.driver.paused, parts.driver.paused]);
     expect(await explain(txid)).toEqual({ ok: true, value: false });
     expect(await paused()).toBe('');
     expect(await explain(txid)).toEqual({ ok: true, value: true });
@@ -54,6 +62,16 @@ describe('a transaction of the hot wallet that settlement has not signed', () =>
       reason: 'NOT_PERMITTED',
       detail: 'olga has explained it: moved to a new wallet',
     });
+  });
+
+  it('is told by every process, also by one that does not lead', async () => {
+    const txid = await thief.sendTrx(faucet().address, 3n);
+    const told = await paused();
+    const other = world.boot();
+    expect(await shown(other)).toEqual([told, told]);
+    await explain(txid);
+    expect(await shown(other)).toEqual(['', '']);
+    await world.kill(other);
   });
 
   it('that failed has moved nothing, and stops nothing', async () => {

@@ -4,6 +4,7 @@ import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { type TronChain, TronNodeError } from '#libs/tron';
 import { openBatch } from '../domain/open-batch.js';
+import { unexplainedProblem } from '../domain/preflight.js';
 import { type Lack, Purse } from '../domain/purse.js';
 import { OUTCOME } from '../domain/states.js';
 import { afterFailure, nextStep, type Step } from '../domain/step.js';
@@ -117,9 +118,8 @@ export class BatchDriverService {
   }
 
   async #blocked(): Promise<string> {
-    const { count, txid } = await this.scans.unexplained();
-    if (count === 0n) return '';
-    const told = `the hot wallet has sent ${count} transactions that are not on record here, first ${txid}: see "An unexplained transaction" in docs/runbook.md`;
+    const told = unexplainedProblem(await this.scans.unexplained());
+    if (told === undefined) return '';
     // Whoever has the key may have changed who has it.
     const { blocked } = await this.wallet
       .read()

@@ -7,11 +7,17 @@ import type { PlannedBatch } from '../domain/plan.js';
 import { cheapestWay, type WayCost, waysToPay } from '../domain/ways.js';
 import type { StoredBatch } from '../repositories/batch.repository.js';
 import { concurrently } from './concurrently.js';
+import type { PauseService } from './pause.service.js';
 import type { SettlementRunService } from './settlement-run.service.js';
 import type { WalletCheckService, WalletState } from './wallet-check.service.js';
 
 /** What a run would do, and the wallet that would pay for it. */
-export type DraftView = { readonly draft: Draft; readonly wallet: WalletState };
+export type DraftView = {
+  readonly draft: Draft;
+  readonly wallet: WalletState;
+  /** Why settlement is paused, else empty. */
+  readonly paused: string;
+};
 
 /** A batch that is planned, with how it would be paid and what that costs if nothing is staked. */
 export type PricedBatch = { readonly batch: StoredBatch; readonly cost: WayCost };
@@ -26,6 +32,7 @@ export class DraftService {
     private readonly chain: TronChain,
     private readonly wallet: WalletCheckService,
     private readonly runs: SettlementRunService,
+    private readonly pause: PauseService,
     private readonly terms: EnergyTerms,
   ) {}
 
@@ -40,7 +47,7 @@ export class DraftService {
         prices: wallet.prices,
         hasAccount: (address) => existing.has(address),
       });
-      return accept({ draft, wallet });
+      return accept({ draft, wallet, paused: await this.pause.read(wallet.blocked) });
     } catch (error) {
       return unavailable(error);
     }

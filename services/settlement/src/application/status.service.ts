@@ -9,6 +9,7 @@ import type { DepositRepository } from '../repositories/deposit.repository.js';
 import type { ForeignTokenRepository } from '../repositories/foreign-token.repository.js';
 import type { PayoutRepository } from '../repositories/payout.repository.js';
 import type { ScanRepository } from '../repositories/scan.repository.js';
+import type { PauseService } from './pause.service.js';
 import type { ChainPlace } from './ports.js';
 import type { WalletCheckService } from './wallet-check.service.js';
 
@@ -28,7 +29,7 @@ export class StatusService {
     private readonly chain: TronChain,
     private readonly wallet: WalletCheckService,
     private readonly sources: StatusSources,
-    private readonly drivers: readonly { readonly paused: string }[],
+    private readonly pause: PauseService,
     private readonly place: ChainPlace,
   ) {}
 
@@ -55,9 +56,7 @@ export class StatusService {
       hotWallet: this.place.hotWallet,
       hotWalletSun: wallet.allowance.trxSun,
       queued: BigInt(count(PAYOUT.queued) + count(PAYOUT.planned)),
-      paused: [...new Set([wallet.blocked ?? '', ...this.drivers.map(({ paused }) => paused)])]
-        .filter(Boolean)
-        .join('; '),
+      paused: await this.pause.read(wallet.blocked),
       reserves: ASSETS.map((asset) => ({
         asset: assetToWire(asset),
         reserveUnits: unitsFloor(asset, wallet.reserveBaseUnits[asset]),

@@ -28,6 +28,16 @@ export type VaultFacts = {
   readonly now: bigint;
 };
 
+/** Why no payout may be signed: the hot wallet has done what is not on record, and nobody has explained it; or undefined. */
+export function unexplainedProblem(found: {
+  readonly count: bigint;
+  /** The first of them, hex. */
+  readonly txid: string | null;
+}): string | undefined {
+  if (found.count === 0n) return undefined;
+  return `the hot wallet has sent ${found.count} transactions that are not on record here, first ${found.txid}: see "An unexplained transaction" in docs/runbook.md`;
+}
+
 /** The one reason that stops payouts and no epoch. */
 export const EPOCH_TOO_OLD = 'the last epoch is too old: the vault pays after the next one';
 

@@ -14,7 +14,10 @@ const WAYS: Readonly<Record<Way, PayoutWay>> = {
 };
 
 /** A dry run as the API shows it. */
-export function planToWire({ draft, wallet }: DraftView, listPayees: boolean): SettlementPlan {
+export function planToWire(
+  { draft, wallet, paused }: DraftView,
+  listPayees: boolean,
+): SettlementPlan {
   let room = listPayees ? PAYEES_MAX : 0;
   const shown = (payouts: readonly Payable[]) => {
     const some = payouts.slice(0, room);
@@ -47,7 +50,7 @@ export function planToWire({ draft, wallet }: DraftView, listPayees: boolean): S
     singlesFeeSun: draft.singlesFeeSun,
     hotWalletSun: wallet.allowance.trxSun,
     energyPriceSun: wallet.prices.energySun,
-    blocked: wallet.blocked ?? '',
+    blocked: paused,
     payeesLeftOut: listPayees ? BigInt(Math.max(0, draft.payouts - PAYEES_MAX)) : 0n,
     ways: draft.ways.map(({ way, operatorSun, payeesSun, unfit }) => ({
       way: WAYS[way],

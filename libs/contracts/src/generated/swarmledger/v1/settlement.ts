@@ -493,7 +493,7 @@ export interface SettlementPlan {
   hotWalletSun: bigint;
   /** Price of a unit of energy, in sun. */
   energyPriceSun: bigint;
-  /** Why nothing at all may be signed now, else empty. */
+  /** Why settlement is paused, as in GetSettlementStatusResponse, else empty. */
   blocked: string;
   /** Payees that `transactions` leaves out because there are too many. */
   payeesLeftOut: bigint;
