@@ -37,6 +37,9 @@ export type ClusterState = Approvals & {
   runRefusal: Refusal | undefined;
   runs: boolean[];
   resolutions: ResolveDepositRequest[];
+  /** What of a decision gets lost: settlement never hears of it, or its answer never comes. */
+  lost: 'nothing' | 'request' | 'answer';
+  losses: number;
 };
 
 /** The gRPC and HTTP ports of the other services, in this process. */
@@ -72,11 +75,12 @@ export async function startFakeCluster(): Promise<FakeCluster> {
 function grpcServer(state: ClusterState): Server {
   const server = new Server();
   const answer =
-    <Req, Res>(make: (request: Req) => Res, internal = false) =>
+    <Req, Res>(make: (request: Req) => Res | typeof NEVER, internal = false) =>
     (call: ServerUnaryCall<Req, Res>, done: sendUnaryData<Res>) => {
       try {
         if (internal) requireInternal(call.metadata, INTERNAL_TOKEN);
-        done(null, make(call.request));
+        const answered = make(call.request);
+        if (answered !== NEVER) done(null, answered);
       } catch (error) {
         done(error instanceof RefusedError ? toGrpcError(error.refusal) : (error as Error));
       }
@@ -99,7 +103,9 @@ function grpcServer(state: ClusterState): Server {
     getBatch: answer((request: GetBatchRequest) => getBatch(state, request), true),
     decideBatch: answer((request: DecideBatchRequest) => {
       if (state.runRefusal !== undefined) throw new RefusedError(state.runRefusal);
-      return decideBatch(state, request);
+      if (state.lost === 'request') return lose(state);
+      const decided = decideBatch(state, request);
+      return state.lost === 'answer' ? lose(state) : decided;
     }, true),
     resolveDeposit: answer((request: ResolveDepositRequest) => {
       state.resolutions.push(request);
@@ -119,6 +125,14 @@ function grpcServer(state: ClusterState): Server {
     }, true),
   });
   return server;
+}
+
+/** Stands for an answer that does not come. */
+const NEVER = Symbol('never');
+
+function lose(state: ClusterState): typeof NEVER {
+  state.losses += 1;
+  return NEVER;
 }
 
 function opsServer(state: ClusterState): HttpServer {
@@ -210,6 +224,8 @@ export function initialState(): ClusterState {
     runRefusal: undefined,
     runs: [],
     resolutions: [],
+    lost: 'nothing',
+    losses: 0,
   };
 }
 

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '#libs/testing';
+import { AuditRepository } from '../src/repositories/audit.repository.js';
 import { AdminWorld } from './admin-world.js';
+import { letWaitForApproval } from './fake-batches.js';
 import { OPERATOR_TOKEN } from './running-admin.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -38,15 +40,60 @@ test('without an operator token nothing starts, and one sentence says why', asyn
   expect(output()).toContain('OPERATOR_TOKEN_FILE');
 });
 
-test('the compiled service serves its page, and SIGTERM ends it and its open streams', async () => {
+/** A process that is ready, and an operator who has signed in there. */
+async function signedIn() {
   const { child } = start(world.env);
-  const exited = once(child, 'exit');
   const session = world.visitor();
   await eventually(async () => expect((await session.fetch('/readyz')).status).toBe(200), {
     timeoutMs: 30_000,
   });
-  expect(await (await session.fetch('/login')).text()).toContain('Operator token');
   await session.login(OPERATOR_TOKEN);
+  return { child, session };
+}
+
+test.each([
+  ['before settlement has heard', 'request', 1],
+  ['before settlement has answered', 'answer', 2],
+] as const)(
+  'killed after it has recorded a decision and %s, it keeps the record, and the decision is taken once',
+  async (_when, lost, heard) => {
+    const { state } = world.cluster;
+    letWaitForApproval(state, 12n);
+    Object.assign(state, { lost, losses: 0, decisions: [] });
+    await world.database.sql`truncate admin.audit`;
+    const order = { batchNo: '12', decision: 'approve', name: 'ann', reason: 'ticket 12' };
+    const outcomes = () => world.database.sql<{ outcome: string }[]>`
+      select outcome from admin.audit where action = 'batch-approve' order by audit_no`;
+
+    const first = await signedIn();
+    const unanswered = first.session.post('/api/batches/decide', order).catch(() => undefined);
+    await eventually(() => expect(state.losses).toBe(1));
+    expect(await outcomes()).toMatchObject([{ outcome: 'requested' }]);
+    first.child.kill('SIGKILL');
+    await Promise.all([once(first.child, 'exit'), unanswered]);
+
+    state.lost = 'nothing';
+    const second = await signedIn();
+    const other = { ...order, decision: 'reject' };
+    const early = (await second.session.post('/api/batches/decide', order)).status;
+    const late = (await second.session.post('/api/batches/decide', other)).status;
+    expect([early, late]).toEqual([200, 403]);
+    expect(state.decisions.map(({ approve }) => approve)).toEqual(Array(heard).fill(true));
+    expect((await outcomes()).map(({ outcome }) => outcome)).toEqual([
+      'requested',
+      'requested',
+      'ok',
+    ]);
+    expect(await new AuditRepository(world.database).firstBroken()).toBeUndefined();
+    second.child.kill('SIGTERM');
+    await once(second.child, 'exit');
+  },
+);
+
+test('the compiled service serves its page, and SIGTERM ends it and its open streams', async () => {
+  const { child, session } = await signedIn();
+  const exited = once(child, 'exit');
+  expect(await (await session.fetch('/login')).text()).toContain('Operator token');
   const events: string[] = [];
   let stoppedAtMs = 0;
   for await (const { event } of session.stream()) {

@@ -76,7 +76,7 @@ describe('a process killed', () => {
 describe('a process killed while an operator decides', () => {
   const large = { APPROVAL_UNITS: '100' };
   const cases = (['approve', 'reject'] as const).flatMap((method) =>
-    (['before', 'after'] as const).map((when) => [when, method] as const),
+    (['before', 'inside', 'after'] as const).map((when) => [when, method] as const),
   );
 
   it.each(cases)('%s %s keeps the word, or lets it be said again', async (when, method) => {
@@ -89,6 +89,7 @@ describe('a process killed while an operator decides', () => {
     const decision = { batchNo, approve, operator: 'ann', note: '' };
     await expect(dying.approvals.decide(decision)).rejects.toThrow(Killed);
     await world.kill(dying);
+    expect(await sealsOf(batchNo)).toBe(when === 'after' ? `${approve}, sealed` : 'nothing');
     const parts = world.boot(large);
     expect(await parts.approvals.decide(decision)).toMatchObject({ ok: true });
     const end = approve ? 'SOLIDIFIED' : 'REFUNDED';
@@ -97,6 +98,18 @@ describe('a process killed while an operator decides', () => {
     await world.kill(parts);
   });
 });
+
+/** What the tables say of the decision about a batch, and of its seal. */
+async function sealsOf(batchNo: bigint): Promise<string> {
+  const parts = world.boot();
+  const [row] = await parts.database.sql<{ told: string }[]>`
+    select concat_ws(', ', b.approved::text, case when s.hash is not null then 'sealed' end) as told
+    from settlement.batches b
+    left join settlement.batch_seals s on s.batch_no = b.batch_no and s.decided
+    where b.batch_no = ${batchNo}`;
+  await world.kill(parts);
+  return row?.told || 'nothing';
+}
 
 describe('two processes', () => {
   it('lead one at a time, and the second takes over when the first is gone', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Asset } from '#libs/contracts';
 import { abiAddress, ChainWallet, callData } from '#libs/tron';
 import type { Parts } from '../src/parts.js';
+import { Killed, killAt } from './kill.js';
 import { HOT_WALLET_KEY, payee, scan, tickUntil, UNIT, World } from './world.js';
 
 // Somebody else has the hot wallet's key.
@@ -118,4 +119,28 @@ describe('an explanation', () => {
       'permission denied',
     );
   });
+});
+
+describe('a process killed while an operator explains', () => {
+  it.each(['before', 'inside', 'after'] as const)(
+    '%s the word is kept, signs nothing until it is, and lets it be said again',
+    async (when) => {
+      const txid = await thief.sendTrx(world.faucet.address, 4n);
+      await paused();
+      const dying = world.boot();
+      killAt(dying.explanationRows, 'keep', when);
+      const words = { txid: Buffer.from(txid, 'hex'), operator: 'olga', reason: 'a stake' };
+      await expect(dying.explanations.explain(words)).rejects.toThrow(Killed);
+      await world.kill(dying);
+      const isKept = when === 'after';
+      expect(await paused()).toMatch(isKept ? /^$/ : new RegExp(txid));
+      expect(await explain(txid, 'a stake')).toEqual({ ok: true, value: isKept });
+      expect(await paused()).toBe('');
+      const kept = await parts.database.sql`
+        select hash = sha256(convert_to(concat_ws('|', encode(txid, 'hex'), operator, reason,
+          explained_at_ms), 'UTF8')) as sealed
+        from settlement.explanations where txid = ${words.txid}`;
+      expect(kept).toEqual([{ sealed: true }]);
+    },
+  );
 });
