@@ -5,6 +5,10 @@ import type { Target } from './flip.js';
 
 const BATCH = "format('batch %s', batch_no)";
 
+/** The batch of a failed line; none after a bit of its id is another. */
+const BATCH_OF_LINE = `coalesce((select format('batch %s', b.batch_no) from settlement.batches b
+  where b.chain_batch_id = failed_lines.chain_batch_id), 'none')`;
+
 /** The epochs whose leaves are checked against the journal. */
 const LAST = 'select max(epoch_no) from settlement.epochs where state = 5';
 const CHANNELS = [
@@ -127,7 +131,7 @@ export const EVIDENCE: readonly Target[] = [
     table: 'settlement.vault_payments',
     named: ['settlement.vault_payments', 'settlement.batches'],
   },
-  { table: 'settlement.failed_lines', named: ['settlement.failed_lines', 'settlement.payouts'] },
+  { table: 'settlement.failed_lines', key: BATCH_OF_LINE, named: ['settlement.failed_lines'] },
   { table: 'settlement.batches', key: BATCH, named: BATCHES },
   {
     table: 'settlement.batch_payouts',
@@ -265,8 +269,5 @@ export const UNFILLED: readonly string[] = [
   'ledger.unsealed_operations.at_ms',
   'ledger.unsealed_operations.operation_no',
   'settlement.batches.claimable_until_s',
-  'settlement.batches.failure',
   'settlement.epochs.operations',
-  'settlement.failed_lines.chain_batch_id',
-  'settlement.failed_lines.line',
 ];

@@ -10,6 +10,8 @@ import { leases } from './market.kit.js';
 type Kit = ReturnType<typeof ledgerKit>;
 
 const FAR = 4_000_000_000_000n;
+/** The zero address, which no token pays. */
+export const NOBODY = 'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb';
 /** An account that has never told its key. */
 const NEVER_REGISTERED = 'TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj';
 
@@ -43,15 +45,31 @@ export async function busyLedger(
   if (leased === undefined) throw new Error('no lease was opened');
   await apply(kit, leased.part, [voucher(kit, anna, bert, leased, 30n)]);
   await suspense(kit);
-  for (const asset of [Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC20_BTT, Asset.TRC10_BTTOLD]) {
-    const { withdrawalId } = value(await kit.withdraw(anna, 2_000n, randomBytes(32), asset));
-    withdrawals.push(Buffer.from(withdrawalId));
+  for (const [asset, to] of [
+    [Asset.TRC20_BTT, anna.address],
+    [Asset.TRC20_BTT, NOBODY],
+    [Asset.TRC20_BTT, anna.address],
+    [Asset.TRC20_BTT, anna.address],
+    [Asset.TRC10_BTTOLD, anna.address],
+  ] as const) {
+    withdrawals.push(await withdraw(kit, anna, asset, to));
   }
   const [refunded] = withdrawals as [Buffer];
   const report = { withdrawalId: refunded, failure: 'no', txid: '', note: '' };
   value(await kit.use.advance.advance({ ...report, state: WithdrawalState.REFUNDED }));
   while ((await kit.use.sealing.round()) > 0);
   return { anna, bert, withdrawals: withdrawals.slice(1) };
+}
+
+async function withdraw(kit: Kit, owner: KeyPair, asset: Asset, destination: string) {
+  const validUntilMs = kit.clock() + 60_000n;
+  const terms = { withdrawalId: randomBytes(32), destination, amountUnits: 2_000n, validUntilMs };
+  const name = asset === Asset.TRC20_BTT ? 'TRC20_BTT' : 'TRC10_BTTOLD';
+  const digest = kit.digests.withdraw({ ...terms, asset: name, toClaim: false });
+  const signature = Buffer.from(sign(digest, owner.privateKey));
+  const request = { ...terms, asset, account: owner.address, signature, toClaim: false };
+  value(await kit.use.withdrawals.request(request));
+  return terms.withdrawalId;
 }
 
 async function apply(kit: Kit, part: number, blocks: readonly LogBlock[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Audit, type Check, rowsOf } from '../audit.js';
 import { agree, differ } from '../difference.js';
 import { EpochTree } from '../epoch-tree.js';
-import { LEAF_KINDS, leafCount, leavesOf } from '../leaves.js';
+import { LEAF_KINDS, LINE, leafCount, leavesOf } from '../leaves.js';
 import { epochOnChain } from '../vault.js';
 import { asOwed, inOrder } from './epoch-leaves.js';
 import { type EpochRow, epochKey, epochsOf } from './epoch-row.js';
@@ -46,7 +46,10 @@ async function onChain(audit: Audit, epoch: EpochRow): Promise<void> {
   agree(epochKey(epoch), 'total on chain', told.totalUnits, epoch.totalUnits);
 }
 
-/** The kept leaves of each epoch give its root; those of the last one say what the journal said at its moment. */
+/**
+ * The kept leaves of each epoch give its root, and have the lines that are on record of it; those of the last one say
+ * what the journal said at its moment.
+ */
 async function trees(audit: Audit): Promise<void> {
   const [last] = await epochsOf(audit, 1);
   const kept = await audit.sql<{ buildNo: bigint }[]>`
@@ -84,7 +87,8 @@ async function tree(audit: Audit, epoch: EpochRow, isLast: boolean): Promise<voi
   const built = await EpochTree.withSecret(epoch.secret, count);
   for (const kind of LEAF_KINDS) {
     const leaves = inOrder(epoch, leavesOf(audit, epoch, kind));
-    if (isLast) {
+    // Which lines had leaves is on record of every epoch, what the journal said of the last one only.
+    if (isLast || kind === LINE) {
       for await (const leaf of asOwed(epoch, kind, leaves, owedAt(audit, epoch, kind)))
         built.add(leaf);
     } else {

@@ -2,7 +2,7 @@ import type { Audit, Check } from '../audit.js';
 import { differ } from '../difference.js';
 import { comparing } from './comparison.js';
 
-/** Payouts stand where their batches do, and the ledger was told what became of them. */
+/** Payouts stand where their batches do, and the ledger was told what became of them: of what is not paid, the last try. */
 const PAYOUTS = `
   select format('withdrawal %s', encode(p.withdrawal_id, 'hex')) as key,
     jsonb_build_object(
@@ -13,7 +13,11 @@ const PAYOUTS = `
         when p.state in (3, 4, 8) and b.state < 5 then 'batched' else 'outside batches' end,
       'is a line of its batch', p.state in (3, 4, 8),
       'transaction', case when p.state in (4, 8) then encode(coalesce(c.txid, b.txid), 'hex')
-        else p.report_txid end,
+        else coalesce((
+          select encode(a.txid, 'hex') from settlement.batch_payouts t
+          join settlement.attempts a on a.batch_no = t.batch_no
+          where t.withdrawal_id = p.withdrawal_id
+          order by a.batch_no desc, a.attempt desc limit 1), '') end,
       'end that is told', case when w.state in (7, 8) then w.state else p.report_state end,
       'states that are told before', case when w.state in (7, 8) and p.reported_state = 10 then 10
         else least(p.reported_state, w.state) end
