@@ -249,6 +249,7 @@ export const NO_EVIDENCE: Readonly<Record<string, string>> = {
   'settlement.epochs.trc10_reserve_units': MOMENT,
   'settlement.epochs.trc20_reserve_units': MOMENT,
   'settlement.foreign_tokens': 'tokens that do not back the ledger',
+  'settlement.hot_wallets': 'whose transfers in count as the ledger’s own from then on',
   'settlement.payouts.batch_max': 'bounds its next batch',
   'settlement.payouts.failure': TEXT,
   'settlement.payouts.failures': COUNTER,

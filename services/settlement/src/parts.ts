@@ -39,6 +39,7 @@ import { EpochStepRepository } from './repositories/epoch-step.repository.js';
 import { ExplanationRepository } from './repositories/explanation.repository.js';
 import { ForeignTokenRepository } from './repositories/foreign-token.repository.js';
 import { HeldRepository } from './repositories/held.repository.js';
+import { HotWalletRepository } from './repositories/hot-wallet.repository.js';
 import { LeaderRepository } from './repositories/leader.repository.js';
 import { PayoutRepository } from './repositories/payout.repository.js';
 import { ReleaseStepRepository } from './repositories/release-step.repository.js';
@@ -87,6 +88,7 @@ function createRepositories(database: Database) {
     resolutions: new ResolutionRepository(database),
     explanationRows: new ExplanationRepository(database),
     foreignTokens: new ForeignTokenRepository(database),
+    hotWallets: new HotWalletRepository(database),
   };
 }
 
@@ -199,7 +201,14 @@ export function createParts(
     wallet,
     driver,
     intake,
-    watcher: new DepositWatcherService(chain, scans, place, clock, config.DEPOSIT_START_BLOCK),
+    watcher: new DepositWatcherService(
+      chain,
+      scans,
+      repositories.hotWallets,
+      place,
+      clock,
+      config.DEPOSIT_START_BLOCK,
+    ),
     booking,
     depositResolutions: new DepositResolutionService(
       repositories.resolutions,

@@ -89,6 +89,13 @@ export const explanations = settlement.table('explanations', {
   hash: bytea('hash').notNull(),
 });
 
+/** Hot wallets that there were; see migrations/0020_hot_wallets.sql. */
+export const hotWallets = settlement.table('hot_wallets', {
+  walletNo: int8('wallet_no').primaryKey().generatedAlwaysAsIdentity(),
+  address: text('address').notNull(),
+  sinceBlock: int8('since_block').notNull(),
+});
+
 export const vaultPayments = settlement.table('vault_payments', {
   chainBatchId: bytea('chain_batch_id').primaryKey(),
   txid: bytea('txid').notNull(),

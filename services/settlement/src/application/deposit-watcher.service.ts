@@ -17,6 +17,7 @@ import {
 } from '#libs/tron';
 import { type DepositVerdict, judgeDeposit, type TransferIn } from '../domain/deposit.js';
 import { DEPOSIT } from '../domain/states.js';
+import type { FormerWallets, HotWalletRepository } from '../repositories/hot-wallet.repository.js';
 import type {
   Cursor,
   ScanRepository,
@@ -38,22 +39,24 @@ type Found = { transfer: TransferIn; readonly txid: string; readonly index: numb
  * that has not been solidified.
  */
 export class DepositWatcherService {
-  readonly #own: ReadonlySet<string>;
+  #wallets: FormerWallets | undefined;
 
   constructor(
     private readonly chain: TronChain,
     private readonly scans: ScanRepository,
+    private readonly hotWallets: HotWalletRepository,
     private readonly place: ChainPlace,
     private readonly clock: Clock,
     /** First block to read when nothing was read before. */
     private readonly startBlock: bigint | undefined,
-  ) {
-    this.#own = ownAddresses(place);
-  }
+  ) {}
 
   /** Reads the next blocks; true when there are more. */
   async round(): Promise<boolean> {
     const solid = await this.chain.solidHead();
+    this.#wallets ??= await this.hotWallets.use(this.place.hotWallet, solid.number);
+    const { former, sinceBlock } = this.#wallets;
+    const own = new Set([...ownAddresses(this.place), ...former]);
     const cursor = (await this.scans.cursor()) ?? (await this.#begin(solid.number));
     const last = min(solid.number, cursor.nextBlock + BLOCKS_PER_ROUND - 1n);
     if (last < cursor.nextBlock) return false;
@@ -78,9 +81,12 @@ export class DepositWatcherService {
       if (block === undefined) break;
       assertFollows(position, block);
       for (const transaction of block.transactions) {
+        const { owner, txid } = transaction;
         const isOurs =
-          transaction.owner === this.place.hotWallet || undecided.has(transaction.txid);
-        await this.#read(block, transaction, isOurs, result);
+          owner === this.place.hotWallet ||
+          (former.has(owner ?? '') && block.number <= sinceBlock) ||
+          undecided.has(txid);
+        await this.#read(block, transaction, { isOurs, own }, result);
         if (transaction.succeeded) foreign.read(transaction, block.number);
       }
       position = {
@@ -113,7 +119,7 @@ export class DepositWatcherService {
   async #read(
     block: SolidBlock,
     transaction: ChainTransaction,
-    isOurs: boolean,
+    { isOurs, own }: { readonly isOurs: boolean; readonly own: ReadonlySet<string> },
     result: Mutable<ScanResult>,
   ): Promise<void> {
     const blockNumber = block.number;
@@ -136,7 +142,7 @@ export class DepositWatcherService {
     }
     if (!succeeded) return;
     for (const found of this.#transfersIn(transaction)) {
-      const deposit = await this.#judge(found, blockNumber);
+      const deposit = await this.#judge(found, blockNumber, own);
       if (deposit !== undefined) result.deposits.push(deposit);
     }
   }
@@ -162,11 +168,15 @@ export class DepositWatcherService {
     return found.filter(({ transfer }) => transfer.baseUnits > 0n);
   }
 
-  async #judge(found: Found, blockNumber: bigint): Promise<SeenDeposit | undefined> {
+  async #judge(
+    found: Found,
+    blockNumber: bigint,
+    own: ReadonlySet<string>,
+  ): Promise<SeenDeposit | undefined> {
     const { transfer, txid, index } = found;
     const sender = await this.chain.account(transfer.from);
     const isContract = sender?.isContract === true;
-    const verdict = judgeDeposit(transfer, { isContract }, this.#own);
+    const verdict = judgeDeposit(transfer, { isContract }, own);
     if (verdict.kind === 'own') return undefined;
     return {
       txid,
