@@ -116,6 +116,12 @@ describe('a large batch', () => {
     expect(await decide(batch!.batchNo, true, 'a', 'x'.repeat(257))).toMatchObject({
       reason: 'LIMIT_EXCEEDED',
     });
+    for (const [name, note] of [
+      ['a\0', 'yes'],
+      ['ann', 'y\0es'],
+    ] as const) {
+      expect(await decide(batch!.batchNo, true, name, note)).toMatchObject({ reason: 'MALFORMED' });
+    }
     await tickUntil(world, parts, () => ended(small));
   });
 

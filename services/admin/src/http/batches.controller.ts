@@ -5,7 +5,7 @@ import { unwrap } from '#libs/grpc';
 import { BatchApprovalService } from '../application/batch-approval.service.js';
 import { toJson } from '../domain/snapshot.js';
 import { Access } from './access.js';
-import { parseBody } from './parse-body.js';
+import { parseBody, words } from './parse-body.js';
 
 const batchNumber = z
   .string()
@@ -18,8 +18,8 @@ const batchShape = z.strictObject({ batchNo: batchNumber });
 const decisionShape = z.strictObject({
   batchNo: batchNumber,
   decision: z.enum(['approve', 'reject']),
-  name: z.string().trim().min(2).max(64),
-  reason: z.string().trim().min(3).max(256),
+  name: words(2, 64),
+  reason: words(3, 256),
 });
 
 /** What operators do about large batches, which wait for them. */

@@ -5,7 +5,7 @@ import { unwrap } from '#libs/grpc';
 import { DepositResolutionService } from '../application/deposit-resolution.service.js';
 import { toJson } from '../domain/snapshot.js';
 import { Access } from './access.js';
-import { parseBody } from './parse-body.js';
+import { parseBody, words } from './parse-body.js';
 
 const hash = z
   .string()
@@ -18,7 +18,7 @@ const resolveShape = z
     resolutionId: hash,
     txid: hash,
     index: z.number().int().min(0),
-    reason: z.string().trim().min(3).max(256),
+    reason: words(3, 256),
     creditAccount: z.string().min(1).max(64).optional(),
     dismiss: z.literal(true).optional(),
   })

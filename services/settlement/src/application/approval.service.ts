@@ -1,5 +1,6 @@
 import { accept, LIMITS, type Result, refuse } from '#libs/domain';
 import type { Logger } from '#libs/observability';
+import { areStorable } from '../domain/words.js';
 import type { ApprovalRepository } from '../repositories/approval.repository.js';
 import type { BatchRepository, StoredBatch } from '../repositories/batch.repository.js';
 import { BatchMovedError } from '../repositories/batch-transaction.repository.js';
@@ -31,6 +32,9 @@ export class ApprovalService {
     if (operator === '') return refuse('MALFORMED', 'operator is missing');
     if (operator.length > OPERATOR_MAX || note.length > LIMITS.textMax) {
       return refuse('LIMIT_EXCEEDED', 'operator or note is too long');
+    }
+    if (!areStorable(operator, note)) {
+      return refuse('MALFORMED', 'operator or note has a zero byte');
     }
     const before = await this.#find(batchNo);
     if (before === undefined) return refuse('NOT_FOUND', `there is no batch ${batchNo}`);

@@ -1,5 +1,6 @@
 import { LIMITS, type Result, refuse } from '#libs/domain';
 import type { Logger } from '#libs/observability';
+import { areStorable } from '../domain/words.js';
 import type { Explanation, ExplanationRepository } from '../repositories/explanation.repository.js';
 import type { Clock } from './clock.js';
 
@@ -24,8 +25,9 @@ export class ExplanationService {
     if (txid.length !== 32) return refuse('MALFORMED', 'txid must have 32 bytes');
     if (operator === '') return refuse('MALFORMED', 'operator is missing');
     if (reason.length < REASON_MIN) return refuse('MALFORMED', 'reason is missing');
-    if (/\0/.test(operator + reason))
+    if (!areStorable(operator, reason)) {
       return refuse('MALFORMED', 'operator or reason has a zero byte');
+    }
     if (operator.length > OPERATOR_MAX || reason.length > LIMITS.textMax) {
       return refuse('LIMIT_EXCEEDED', 'operator or reason is too long');
     }

@@ -12,6 +12,7 @@ import {
   unitsFloor,
 } from '#libs/domain';
 import { DEPOSIT } from './states.js';
+import { areStorable } from './words.js';
 
 const REASON_MIN = 3;
 const OPERATOR_MAX = 64;
@@ -91,5 +92,5 @@ export function applyDecision(deposit: WaitingDeposit, decision: Decision): Resu
 
 function isText(text: string, min: number, max: number): boolean {
   const { length } = text.trim();
-  return length >= min && text.length <= max;
+  return length >= min && text.length <= max && areStorable(text);
 }
