@@ -46,14 +46,16 @@ describe('planText', () => {
   });
 
   it('says that settlement is paused also when nothing is due', () => {
-    expect(plan({ blocked: 'no TRX' })).toBe('Nothing is due.\nSETTLEMENT IS PAUSED: no TRX');
+    expect(plan({ blocked: 'no TRX', hotWallet: 'THot', hotWalletSun: 1n })).toBe(
+      'Nothing is due.\nwallet   THot has 0.000001 TRX\nSETTLEMENT IS PAUSED: no TRX',
+    );
   });
 
   it('stays short however much is due', () => {
     const text = plan({ transactions: Array.from({ length: 50 }, () => batch), payouts: 100n });
     expect(text.split('\n').length).toBeLessThan(60);
     expect(text).toContain('… and 40 more transactions');
-    expect(plan({})).toBe('Nothing is due.');
+    expect(plan({})).toMatch(/^Nothing is due\.\nwallet .*$/);
   });
 });
 

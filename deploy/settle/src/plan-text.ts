@@ -31,7 +31,7 @@ export function grouped(value: bigint | number): string {
 /** A dry run in lines: who gets what, what it costs, what it saves, what is lacking. */
 export function planText(plan: SettlementPlan): string[] {
   const paused = plan.blocked === '' ? [] : [`SETTLEMENT IS PAUSED: ${plan.blocked}`];
-  if (plan.payouts === 0n) return ['Nothing is due.', ...paused];
+  if (plan.payouts === 0n) return ['Nothing is due.', walletText(plan), ...paused];
   const { transactions } = plan;
   const lines = transactions.slice(0, TRANSACTIONS_SHOWN).flatMap(transactionText);
   const more = transactions.length - TRANSACTIONS_SHOWN;
@@ -41,7 +41,8 @@ export function planText(plan: SettlementPlan): string[] {
     '',
     `${grouped(plan.payouts)} payouts in ${grouped(transactions.length)} transactions`,
     `energy   ${grouped(plan.energy)}, of which ${grouped(bought)} must be bought at ${plan.energyPriceSun} sun`,
-    `fee      about ${trx(plan.feeSun)}; the hot wallet must have ${trx(plan.feeMaxSun)} and has ${trx(plan.hotWalletSun)}`,
+    `fee      about ${trx(plan.feeSun)}; the hot wallet must have ${trx(plan.feeMaxSun)}`,
+    walletText(plan),
     savingText(plan),
     ...plan.ways.map(({ way, operatorFeeSun, payeesFeeSun, unfit }) => {
       const theirs = payeesFeeSun > 0n ? `, payees ${trx(payeesFeeSun)}` : '';
@@ -55,6 +56,10 @@ export function planText(plan: SettlementPlan): string[] {
   const lacking = new Set(transactions.map(({ lack }) => lack).filter((lack) => lack !== ''));
   for (const lack of [...lacking].slice(0, 3)) lines.push(`LACKING: ${lack}`);
   return lines;
+}
+
+function walletText({ hotWallet, hotWalletSun }: SettlementPlan): string {
+  return `wallet   ${hotWallet} has ${trx(hotWalletSun)}`;
 }
 
 function savingText({ singlesFeeSun, feeSun }: SettlementPlan): string {

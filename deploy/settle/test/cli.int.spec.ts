@@ -91,7 +91,9 @@ describe('npm run settle -- --address', { timeout: TIMEOUT_MS }, () => {
     await expect
       .poll(async () => (await settle('--explain', txid, ...words)).code, { timeout: 120_000 })
       .toBe(0);
-    expect(await dryRun()).not.toContain('PAUSED');
+    const shown = await dryRun();
+    expect(shown).not.toContain('PAUSED');
+    expect(shown).toContain(`\nwallet   ${on.world.place.hotWalletAddress} has `);
     expect((await json('--yes')).failed).toBe(0);
     expect(on.stateOf(id)).toBe('SOLIDIFIED');
     const other = await settle('--explain', txid, '--reason', 'another');

@@ -12,6 +12,7 @@ import type { ChainPlace } from './ports.js';
 
 /** The hot wallet and the reserves, as of the last solidified block. */
 export type WalletState = {
+  readonly hotWallet: string;
   /** Why nothing may be signed, or undefined. */
   readonly blocked: string | undefined;
   /** Its TRX, and what is left of its stake as of the newest block. */
@@ -63,6 +64,7 @@ export class WalletCheckService {
       },
     });
     return {
+      hotWallet,
       blocked: this.nodesDisagree() ?? walletBlocked,
       allowance: { trxSun: account?.trxSun ?? 0n, ...resources },
       reserveBaseUnits: {

@@ -48,6 +48,7 @@ export function planToWire(
     feeSun: draft.feeSun,
     feeMaxSun: draft.feeMaxSun,
     singlesFeeSun: draft.singlesFeeSun,
+    hotWallet: wallet.hotWallet,
     hotWalletSun: wallet.allowance.trxSun,
     energyPriceSun: wallet.prices.energySun,
     blocked: paused,

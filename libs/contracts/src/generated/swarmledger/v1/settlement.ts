@@ -499,6 +499,8 @@ export interface SettlementPlan {
   payeesLeftOut: bigint;
   /** What every way to pay the TRC-20 payees would cost; empty without any. */
   ways: WayCost[];
+  /** The hot wallet's address. */
+  hotWallet: string;
 }
 
 /** A transaction that would be made. */
@@ -2348,6 +2350,7 @@ function createBaseSettlementPlan(): SettlementPlan {
     blocked: "",
     payeesLeftOut: 0n,
     ways: [],
+    hotWallet: "",
   };
 }
 
@@ -2415,6 +2418,9 @@ export const SettlementPlan: MessageFns<SettlementPlan> = {
     }
     for (const v of message.ways) {
       WayCost.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.hotWallet !== "") {
+      writer.uint32(106).string(message.hotWallet);
     }
     return writer;
   },
@@ -2528,6 +2534,14 @@ export const SettlementPlan: MessageFns<SettlementPlan> = {
             message.ways.push(WayCost.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.hotWallet = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2582,6 +2596,11 @@ export const SettlementPlan: MessageFns<SettlementPlan> = {
       ways: globalThis.Array.isArray(object?.ways)
         ? object.ways.map((e: any) => WayCost.fromJSON(e))
         : [],
+      hotWallet: isSet(object.hotWallet)
+        ? globalThis.String(object.hotWallet)
+        : isSet(object.hot_wallet)
+        ? globalThis.String(object.hot_wallet)
+        : "",
     };
   },
 
@@ -2623,6 +2642,9 @@ export const SettlementPlan: MessageFns<SettlementPlan> = {
     if (message.ways?.length) {
       obj.ways = message.ways.map((e) => WayCost.toJSON(e));
     }
+    if (message.hotWallet !== "") {
+      obj.hotWallet = message.hotWallet;
+    }
     return obj;
   },
 
@@ -2653,6 +2675,7 @@ export const SettlementPlan: MessageFns<SettlementPlan> = {
       ? BigInt(object.payeesLeftOut)
       : 0n;
     message.ways = object.ways?.map((e) => WayCost.fromPartial(e)) || [];
+    message.hotWallet = object.hotWallet ?? "";
     return message;
   },
 };
