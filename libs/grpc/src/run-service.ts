@@ -9,6 +9,7 @@ import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
 import { boundConnections } from './connection-bounds.js';
 import { hostsBut } from './host.js';
+import { boundMessages } from './message-bounds.js';
 import { RefusalFilter } from './refusal.filter.js';
 import { type GrpcPortOptions, grpcMicroservice } from './server.js';
 import { ServingStatus } from './serving-status.js';
@@ -70,7 +71,9 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   // Stores and producers first, so that the first request already finds them.
   await app.init();
   const ports = options.grpcPorts.map(({ port }) => port);
-  boundConnections(ports, hostsBut(options.proxies ?? []));
+  const hostOf = hostsBut(options.proxies ?? []);
+  boundConnections(ports, hostOf);
+  boundMessages(ports, hostOf);
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
   if (options.grpcPorts.length > 0) await serving.follow(app.get(Health));

@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  createServer,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { boundMessages } from './message-bounds.js';
+
+const CALM = 11;
+const IN_AN_HOUR = 3_600_000;
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** A server that reads every stream, or none. */
+async function serve(limits: { withinMs?: number; bytesMax?: number }, reads = true) {
+  const server = createServer();
+  const received = { bytes: 0 };
+  const streams: ServerHttp2Stream[] = [];
+  server.on('stream', (stream) => {
+    streams.push(stream);
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => {
+      received.bytes += chunk.length;
+    });
+    if (!reads) stream.pause();
+  });
+  server.listen(0);
+  await once(server, 'listening');
+  ends.push(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const { withinMs = IN_AN_HOUR, bytesMax = 1_000_000 } = limits;
+  // The port of a peer stands for its host: all that a test can have are at the same address.
+  ends.push(boundMessages([port], (peer) => peer, { withinMs, bytesMax }));
+  const host = () => {
+    const session = connect(`http://localhost:${port}`);
+    ends.push(() => session.destroy());
+    return session;
+  };
+  return { host, received, streams };
+}
+
+function call(session: ClientHttp2Session, bytes: Uint8Array) {
+  const stream: ClientHttp2Stream = session.request({ ':method': 'POST', ':path': '/' });
+  stream.on('error', () => undefined);
+  stream.write(bytes);
+  return stream;
+}
+
+/** The first bytes of a message whose length is told as `length`. */
+function begun(length: number, bytes: number): Buffer {
+  const message = Buffer.alloc(5 + bytes);
+  message.writeUInt32BE(length, 1);
+  return message;
+}
+
+const cut = (stream: ClientHttp2Stream) =>
+  vi.waitFor(() => expect(stream.rstCode).toBe(CALM), { timeout: 10_000 });
+
+describe('a message', () => {
+  it('that does not end in time is cut with its call', async () => {
+    const { host } = await serve({ withinMs: 100 });
+    await cut(call(host(), begun(10, 9)));
+  });
+
+  it('that ended is not held against the call, however long nothing follows', async () => {
+    const { host, received } = await serve({ withinMs: 40 });
+    const session = host();
+    const idle = call(session, begun(10, 10));
+    await vi.waitFor(() => expect(received.bytes).toBe(15));
+    // By then many times are over.
+    await cut(call(session, begun(10, 9)));
+    await cut(call(session, begun(10, 9)));
+    expect(idle.closed).toBe(false);
+  });
+
+  it('that waits because nobody reads it is not cut, until somebody does', async () => {
+    const { host, streams } = await serve({ withinMs: 40 }, false);
+    const session = host();
+    const waiting = call(session, begun(10, 9));
+    await vi.waitFor(() => expect(streams).toHaveLength(1));
+    const other = await serve({ withinMs: 40 });
+    await cut(call(other.host(), begun(10, 9)));
+    expect(waiting.closed).toBe(false);
+    streams[0]?.resume();
+    await cut(waiting);
+  });
+});
+
+describe('unfinished messages together', () => {
+  it('cost the calls of the host that holds most, and nobody else', async () => {
+    const { host, received } = await serve({ bytesMax: 100_000 });
+    const [attacker, good] = [host(), host()];
+    const slow = call(good, begun(20_000, 10_000));
+    const greedy = Array.from({ length: 4 }, () => call(attacker, begun(30_000, 20_000)));
+    await vi.waitFor(() => expect(received.bytes).toBe(10_005 + 4 * 20_005));
+    // All were let through so far; this one is too much.
+    greedy.push(call(attacker, begun(30_000, 20_000)));
+    await Promise.all(greedy.slice(0, 3).map(cut));
+    expect(slow.closed).toBe(false);
+    slow.write(Buffer.alloc(10_000));
+    await vi.waitFor(() => expect(received.bytes).toBe(20_005 + 5 * 20_005));
+    // What was cut is forgotten: there is room again, up to the bound.
+    const later = call(attacker, begun(20_000, 15_000));
+    await vi.waitFor(() => expect(received.bytes).toBe(20_005 + 5 * 20_005 + 15_005));
+    expect(later.closed).toBe(false);
+  });
+});
