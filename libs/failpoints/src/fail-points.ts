@@ -66,12 +66,19 @@ export const EPOCH_POINTS = [
   'settlement.after-epoch-failed',
 ] as const;
 
+/** Fail-points of what operators say. */
+export const OPERATOR_POINTS = [
+  'settlement.before-explained',
+  'settlement.after-explained',
+] as const;
+
 /** Every fail-point. */
 export const FAIL_POINTS = [
   ...PAYMENT_POINTS,
   ...SETTLEMENT_POINTS,
   ...CLAIM_POINTS,
   ...EPOCH_POINTS,
+  ...OPERATOR_POINTS,
 ] as const;
 
 /** Name of a fail-point. */

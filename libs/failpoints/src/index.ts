@@ -5,6 +5,7 @@ export {
   FAIL_POINTS,
   type FailPoint,
   failPoint,
+  OPERATOR_POINTS,
   PAYMENT_POINTS,
   SETTLEMENT_POINTS,
 } from './fail-points.js';

@@ -86,9 +86,9 @@ export class Traffic {
     await payer.chain.submit(this.#transferIn('TRC10_BTTOLD', this.#units()), 0n);
   }
 
-  /** Withdrawals of a round, to addresses that nothing was ever sent to. */
-  async withdrawals(): Promise<void> {
-    for (const asset of WITHDRAWALS) await this.#ask(asset, false);
+  /** Withdrawals, those of a round unless told otherwise, to addresses that nothing was ever sent to. */
+  async withdrawals(assets = WITHDRAWALS): Promise<void> {
+    for (const asset of assets) await this.#ask(asset, false);
   }
 
   /** Two withdrawals that are to be claimed. */

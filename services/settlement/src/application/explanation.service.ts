@@ -1,4 +1,5 @@
 import { LIMITS, type Result, refuse } from '#libs/domain';
+import { failPoint } from '#libs/failpoints';
 import type { Logger } from '#libs/observability';
 import { areStorable } from '../domain/words.js';
 import type { Explanation, ExplanationRepository } from '../repositories/explanation.repository.js';
@@ -31,7 +32,9 @@ export class ExplanationService {
     if (operator.length > OPERATOR_MAX || reason.length > LIMITS.textMax) {
       return refuse('LIMIT_EXCEEDED', 'operator or reason is too long');
     }
+    failPoint('settlement.before-explained');
     const kept = await this.explanations.keep({ txid, operator, reason }, this.clock());
+    failPoint('settlement.after-explained');
     if (kept.ok && !kept.value) {
       const id = Buffer.from(txid).toString('hex');
       this.logger.warn({ txid: id, operator, reason }, 'an operator explained a transaction');
