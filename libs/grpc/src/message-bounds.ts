@@ -12,7 +12,7 @@ export type MessageLimits = {
 
 export const MESSAGE_LIMITS: MessageLimits = {
   withinMs: 30_000,
-  bytesMax: 128 * 1024 * 1024,
+  bytesMax: 32 * 1024 * 1024,
 };
 
 /** Parts of the time between two looks for messages that take too long. */
@@ -24,7 +24,7 @@ const STARTED = 'http2.server.stream.start';
 /**
  * Cuts calls on these ports whose message does not end in time, and, when all that is unfinished becomes too much,
  * the calls of the hosts that hold most of it. Whoever is cut is told RESOURCE_EXHAUSTED. `hostOf` names the host
- * of a peer; peers without one count as one host. Answers what ends it.
+ * of a peer; a peer without one counts as its own. Answers what ends it.
  */
 export function boundMessages(
   ports: readonly number[],
@@ -37,7 +37,8 @@ export function boundMessages(
     const { stream } = message as { stream: ServerHttp2Stream };
     const socket = stream.session?.socket;
     if (socket === undefined || !bounded.has(socket.localPort)) return;
-    bounds.watch(stream, hostOf(`${socket.remoteAddress}:${socket.remotePort}`) ?? '');
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    bounds.watch(stream, hostOf(peer) ?? peer);
   };
   subscribe(STARTED, start);
   const looks = setInterval(() => bounds.cutSlow(performance.now()), limits.withinMs / LOOKS);

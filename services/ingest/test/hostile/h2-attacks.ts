@@ -1,3 +1,4 @@
+import { connect } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CALL_HEADERS, H2, H2Wire, h2Frame, headerBlock } from './h2-wire.js';
 import { frame } from './raw-grpc.js';
@@ -131,6 +132,24 @@ const slowBodies: Attack = async (port) => {
   await closeAll(all);
 };
 
+/** Calls that send their body of a mebibyte but for its last bytes: a gibibyte together. */
+const unfinishedBodies: Attack = async (port) => {
+  const head = frame(Buffer.alloc(0), 0, 1_000_000);
+  const body = Buffer.concat([head, Buffer.alloc(990_000)]);
+  const sessions = Array.from({ length: 18 }, () => {
+    const session = connect(`http://127.0.0.1:${port}`);
+    session.on('error', () => undefined);
+    for (let call = 0; call < 60; call++) {
+      const stream = session.request(Object.fromEntries(CALL_HEADERS));
+      stream.on('error', () => undefined);
+      stream.write(body);
+    }
+    return session;
+  });
+  await sleep(4_000);
+  for (const session of sessions) session.destroy();
+};
+
 /** Clients that ask and ask, and take no answer. */
 const neverReading: Attack = async (port) => {
   const all = wires(port, 20);
@@ -174,6 +193,7 @@ export const H2_ATTACKS: Readonly<Record<string, Attack>> = {
   'a CONTINUATION flood': continuationFlood,
   'slow starts': slowStarts,
   'bodies of a byte a second': slowBodies,
+  'bodies that lack their last bytes': unfinishedBodies,
   'clients that never read': neverReading,
   'floods of PING and SETTINGS': pingFlood,
 };
