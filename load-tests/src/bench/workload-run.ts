@@ -117,7 +117,8 @@ class WorkloadRun {
         Math.max(10, Math.round(this.order.seconds / 3)),
       );
       await this.#corpus(halfSeconds * (top.askedPerSecond / 2));
-      const half = await this.#measure(meter, 'half', top.askedPerSecond / 2, halfSeconds);
+      const halfRate = { itemsPerSecond: top.askedPerSecond / 2, untilRefused: false };
+      const half = await this.#measure(meter, 'half', halfRate, halfSeconds);
       await generator.finish();
       const after = measureRawLimits(RAW_SECONDS).verifyPerSecond;
       return {
@@ -180,7 +181,9 @@ class WorkloadRun {
       rate = this.#affordable(rate, seconds);
       progress.say(`${name}: ${Math.round(rate)} payments/s for ${seconds} s`);
       await this.#corpus(rate * seconds);
-      const top = await this.#measure(meter, `top-${attempt}`, rate, seconds);
+      // What a rate that is too high takes from the corpus, the next one lacks.
+      const asked = { itemsPerSecond: rate, untilRefused: itemsPerSecond === undefined };
+      const top = await this.#measure(meter, `top-${attempt}`, asked, seconds);
       const reasons = unsustained(top);
       if (reasons.length === 0) return { top, sustained: true };
       progress.say(`${name}: not sustained: ${reasons.join('; ')}`);
@@ -188,6 +191,10 @@ class WorkloadRun {
       // What it did get through is the best guess at what it can, but a short look says too little.
       const managed = HEADROOM * Math.min(top.ackedPerSecond, top.appliedPerSecond);
       rate = Math.max(rate * STEP_DOWN_MOST, Math.min(rate * STEP_DOWN, managed));
+      if (this.#affordable(rate, seconds) < STEP_DOWN_MOST * rate) {
+        progress.say(`${name}: the corpus has no payments left for another rate`);
+        return { top, sustained: false };
+      }
     }
   }
 
@@ -224,10 +231,10 @@ class WorkloadRun {
   async #measure(
     meter: Meter,
     name: string,
-    itemsPerSecond: number,
+    rate: { readonly itemsPerSecond: number; readonly untilRefused: boolean },
     seconds: number,
   ): Promise<Measurement> {
-    return await meter.measure(name, itemsPerSecond, seconds, (phase) => this.#took(phase));
+    return await meter.measure(name, rate, seconds, (phase) => this.#took(phase));
   }
 
   // Waits until all that a phase sent is applied. Every payment of a corpus moves one unit, so what was
@@ -276,7 +283,7 @@ export function unsustained(top: Measurement): string[] {
   const lagSeconds = ((ackedPerSecond - appliedPerSecond) * seconds) / ackedPerSecond;
   const refused = Object.entries(phase.refused).map(([reason, count]) => `${count} ${reason}`);
   return [
-    ...(phase.gaveUp ? ['fell behind hopelessly'] : []),
+    ...(phase.gaveUp && refused.length === 0 ? ['fell behind hopelessly'] : []),
     ...(phase.exhausted ? ['the corpus ended early'] : []),
     ...(refused.length > 0 ? [`refused ${refused.join(', ')}`] : []),
     ...(phase.behindSeconds > BEHIND_MAX_SECONDS

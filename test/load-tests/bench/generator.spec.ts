@@ -115,6 +115,15 @@ describe('a generator', () => {
     expect(AckLog.load(folder, 0).refused.slice(0, 4)).toEqual([0, 3, 0, 5]);
   });
 
+  it('gives up at the first refusal where that is what it looks for', async () => {
+    const running = await start(PLANS.voucher, { refused: [3] });
+    const mode = { ...rate(160), untilRefused: true };
+    const result = await running.phase({ name: 'a', mode, seconds: 60 }, nothing);
+    expect(result).toMatchObject({ gaveUp: true, exhausted: false });
+    expect(result.sent).toBeLessThan(60 * 160);
+    expect(running.unanswered).toBe(0);
+  });
+
   it('fails when a stream breaks, when no server is there, and when a channel is refused', async () => {
     const running = await start(PLANS.voucher, { breakAfter: 5 });
     const phase = running.phase({ name: 'a', mode: rate(1_600), seconds: 2 }, nothing);

@@ -167,6 +167,7 @@ describe('a rate', () => {
     ['fell behind hopelessly', { gaveUp: true }],
     ['the corpus ended early', { exhausted: true }],
     ['refused 7 OVERLOADED', { refused: { OVERLOADED: 7 } }],
+    ['refused 8 OVERLOADED', { refused: { OVERLOADED: 8 }, gaveUp: true }],
     ['1.5 s behind', { behindSeconds: 1.5 }],
   ])('is not when it %s', (reason, parts) => {
     expect(unsustained(measurement({ phase: { ...phase, ...parts } }))).toEqual([reason]);

@@ -144,6 +144,16 @@ export class Generator {
     return (frames * this.order.plan.batchItems) / order.mode.itemsPerSecond;
   }
 
+  #isHopeless(order: PhaseOrder, startMs: number, atMs: number): boolean {
+    if (this.#behindSeconds(order, startMs, atMs) > HOPELESS_SECONDS) return true;
+    const { mode } = order;
+    return (
+      mode.kind === 'rate' &&
+      mode.untilRefused === true &&
+      Object.keys(this.#tally.refused).length > 0
+    );
+  }
+
   async #send(
     order: PhaseOrder,
     startMs: number,
@@ -169,9 +179,7 @@ export class Generator {
         if (done === 'later') break;
         frames += 1;
       }
-      if (this.#behindSeconds(order, startMs, now) > HOPELESS_SECONDS) {
-        return { gaveUp: true, exhausted: false };
-      }
+      if (this.#isHopeless(order, startMs, now)) return { gaveUp: true, exhausted: false };
       await sleep(TICK_MS);
     }
   }

@@ -17,7 +17,12 @@ export type GeneratorOrder = {
  * latencies count from that time. `window`: as fast as answers come, to find what the system can do.
  */
 export type PhaseMode =
-  | { readonly kind: 'rate'; readonly itemsPerSecond: number }
+  | {
+      readonly kind: 'rate';
+      readonly itemsPerSecond: number;
+      /** True where a single refusal shows that the rate is too high: nothing is gained by going on. */
+      readonly untilRefused?: boolean;
+    }
   | { readonly kind: 'window'; readonly items: number };
 
 /** One phase of a run. */
@@ -42,7 +47,7 @@ export type PhaseResult = {
   readonly latency: Float64Array;
   /** Seconds by which answers were behind the schedule at the end. */
   readonly behindSeconds: number;
-  /** True when it ended before its time because it fell behind hopelessly. */
+  /** True when it ended before its time because it fell behind hopelessly, or was refused and was not to be. */
   readonly gaveUp: boolean;
   /** True when it ended before its time because the corpus had no more frames on disk. */
   readonly exhausted: boolean;

@@ -60,7 +60,7 @@ export class Meter {
   /** Runs an open-loop phase under observation; `drain` waits until all of it is applied. */
   async measure(
     name: string,
-    itemsPerSecond: number,
+    rate: { readonly itemsPerSecond: number; readonly untilRefused: boolean },
     seconds: number,
     drain: (phase: PhaseResult) => Promise<void>,
   ): Promise<Measurement> {
@@ -74,13 +74,13 @@ export class Meter {
       }
     };
     try {
-      const mode = { kind: 'rate', itemsPerSecond } as const;
+      const mode = { kind: 'rate', ...rate } as const;
       const phase = await this.generator.phase({ name, mode, seconds }, onStarted);
       if (readings.length < 2) readings.push(this.#read());
       await drain(phase);
       await this.#untilSeen(phase, watcher);
       await watcher.stop();
-      return await this.#result(phase, itemsPerSecond, watcher, readings);
+      return await this.#result(phase, rate.itemsPerSecond, watcher, readings);
     } finally {
       for (const timer of timers) clearTimeout(timer);
       await watcher.stop();
