@@ -4,6 +4,7 @@ import type { ChannelTable } from '../domain/channel-table.js';
 import { INGEST_LIMITS } from './limits.js';
 import { Answers, channelKey, type OpenQuestions, type Question } from './open-questions.js';
 import type { Books, Clock, IngestMeter } from './ports.js';
+import { Recently } from './recently.js';
 
 const ID_BYTES = 32;
 
@@ -39,13 +40,14 @@ export type ChannelLookupParts = {
  */
 export class ChannelLookup {
   readonly #parts: ChannelLookupParts;
-  readonly #unknownUntilMs = new Map<string, number>();
+  readonly #unknown: Recently;
   readonly #waiting: Question[] = [];
   #asking = 0;
   #scheduled = false;
 
   constructor(parts: ChannelLookupParts) {
     this.#parts = parts;
+    this.#unknown = new Recently(parts.clock);
   }
 
   /**
@@ -72,7 +74,7 @@ export class ChannelLookup {
     const id = ids.slice(start, start + ID_BYTES);
     const partition = partitionOf(id, table.partitions);
     if (!table.marks.has(partition)) answers.set(at, NO_ROW.unavailable);
-    else if (this.#isUnknown(key)) answers.set(at, NO_ROW.unknown);
+    else if (this.#unknown.has(key)) answers.set(at, NO_ROW.unknown);
     else if (questions.size >= INGEST_LIMITS.lookupsWaitingMax) answers.set(at, NO_ROW.overloaded);
     else {
       const question = questions.open(key, id, partition);
@@ -124,7 +126,7 @@ export class ChannelLookup {
     // A channel that is not in the answer may have been opened since.
     const first = answer ?? question.news[0];
     if (first === undefined) {
-      this.#rememberUnknown(question.key);
+      this.#unknown.note(question.key);
       return NO_ROW.unknown;
     }
     const row = table.learn(first);
@@ -139,22 +141,6 @@ export class ChannelLookup {
     for (const { answers, at } of question.askers) {
       if (row >= 0) table.retain(row);
       answers.set(at, row);
-    }
-  }
-
-  #isUnknown(key: string): boolean {
-    const untilMs = this.#unknownUntilMs.get(key);
-    return untilMs !== undefined && untilMs > Number(this.#parts.clock.nowMs());
-  }
-
-  #rememberUnknown(key: string): void {
-    this.#unknownUntilMs.delete(key);
-    const nowMs = Number(this.#parts.clock.nowMs());
-    this.#unknownUntilMs.set(key, nowMs + INGEST_LIMITS.unknownForMs);
-    if (this.#unknownUntilMs.size <= INGEST_LIMITS.negativeAnswersMax) return;
-    for (const oldest of this.#unknownUntilMs.keys()) {
-      this.#unknownUntilMs.delete(oldest);
-      return;
     }
   }
 }

@@ -32,7 +32,7 @@ export const INGEST_LIMITS = {
   lookupsWaitingMax: 65_536,
   /** How long the books may take to answer one question. */
   lookupWithinMs: 3_000,
-  /** Negative answers remembered, and for how long an unknown channel stays unknown. */
+  /** Negative answers remembered, and for how long: that a channel is unknown, or has no later chain. */
   negativeAnswersMax: 65_536,
   unknownForMs: 1_000,
   /** Connections whose failure budget is remembered. */

@@ -5,6 +5,8 @@ import { tickChain, tickUnits } from '#libs/domain';
 import { newChannel, type TestChannel, tickOf } from '../../test/factory.js';
 import { Fixture } from '../../test/fixture.js';
 import type { ChannelFacts } from '../domain/channel.js';
+import { SENDER_FAILURES } from '../domain/failure-budget.js';
+import { INGEST_LIMITS } from './limits.js';
 
 /** A chain that a channel of the factory is given after its own. */
 function nextChain(channel: TestChannel, ticksMax: number, baseUnits: bigint) {
@@ -76,17 +78,67 @@ describe('a channel that is given another chain', () => {
     expect(await fixture.results({ ticks: [tickOf(next.channel, 1)] })).toEqual([43n]);
   });
 
-  it('costs its sender the question when the books know of no other chain', async () => {
+  it('lets paid ticks be sent again for nothing, and asks for them once a second', async () => {
     const fixture = new Fixture();
-    const { channel } = await usedUp(fixture, 4);
+    const { channel, lastUnits } = await usedUp(fixture, 300);
     fixture.books.hold(channel);
-    const late = { ticks: new Array(300).fill(tickOf(channel, 3)) };
-    expect(new Set(await fixture.results(late, 'bad:1'))).toEqual(new Set(['SUPERSEDED']));
-    await expect(fixture.results(late, 'bad:1')).rejects.toThrow('OVERLOADED');
+    const paid = { ticks: channel.chain.slice(1).map((_, at) => tickOf(channel, at + 1)) };
+    expect(paid.ticks).toHaveLength(300);
+    for (const _batch of [1, 2]) {
+      const outcomes = await fixture.post(paid, 'payee:1');
+      for (const outcome of outcomes) {
+        expect(outcome).toMatchObject({ reason: 'SUPERSEDED', acceptedUnits: lastUnits });
+      }
+    }
+    expect(fixture.books.asked).toBe(1);
+    const other = fixture.open();
+    const vouchers = [fixture.voucher(other, 5n)];
+    expect(await fixture.results({ vouchers }, 'payee:1')).toEqual([5n]);
+    // A chain committed later is found by the next question.
+    fixture.clock.advanceMs(BigInt(INGEST_LIMITS.unknownForMs));
+    const next = nextChain(channel, 5, lastUnits);
+    fixture.books.hold(next.channel);
+    expect(await fixture.results({ ticks: [tickOf(next.channel, 1)] })).toEqual([lastUnits + 3n]);
+    expect(fixture.books.asked).toBe(2);
+  });
+
+  it('costs the sender of ticks beyond it one check a question, however many they are', async () => {
+    const fixture = new Fixture();
+    const beyond = async () => {
+      const { channel } = await usedUp(fixture, 4);
+      fixture.books.hold(channel);
+      return { ...tickOf(channel, 3), index: 5n };
+    };
+    const one = new Array(300).fill(await beyond());
+    expect(new Set(await fixture.results({ ticks: one }, 'bad:1'))).toEqual(
+      new Set(['TICK_OUT_OF_RANGE']),
+    );
+    expect(await fixture.results({ ticks: one.slice(0, 1) }, 'bad:1')).toEqual([
+      'TICK_OUT_OF_RANGE',
+    ]);
+    expect(fixture.books.asked).toBe(1);
+    const many = await Promise.all(Array.from({ length: SENDER_FAILURES.max - 1 }, beyond));
+    await fixture.results({ ticks: many.slice(1) }, 'bad:1');
+    const last = { ticks: many.slice(0, 1) };
+    expect(await fixture.results(last, 'bad:1')).toEqual(['TICK_OUT_OF_RANGE']);
+    await expect(fixture.results(last, 'bad:1')).rejects.toThrow('OVERLOADED');
+    expect(fixture.books.asked).toBe(SENDER_FAILURES.max);
+  });
+
+  it('is asked for, and none found, where there never was one or a tick is far ahead', async () => {
+    const fixture = new Fixture();
     const plain = newChannel({ commitment: undefined });
-    fixture.books.hold(plain);
-    fixture.table.learn(plain.facts);
-    expect(await fixture.results({ ticks: [tickOf(plain, 1)] })).toEqual(['TICKS_NOT_COMMITTED']);
+    const long = newChannel();
+    for (const channel of [plain, long]) {
+      fixture.books.hold(channel);
+      fixture.table.learn(channel.facts);
+    }
+    const ticks = [...new Array(300).fill(tickOf(plain, 1)), tickOf(long, 10_001)];
+    expect(new Set(await fixture.results({ ticks }, 'payee:1'))).toEqual(
+      new Set(['TICKS_NOT_COMMITTED', 'TICK_OUT_OF_RANGE']),
+    );
+    expect(fixture.books.asked).toBe(2);
+    expect(await fixture.results({ ticks: [tickOf(long, 10_000)] }, 'payee:1')).toEqual([100_000n]);
   });
 
   it('does not take a tick of the chain before for one of this', async () => {

@@ -9,7 +9,9 @@ import { checkVoucherStanding } from '../domain/voucher.ladder.js';
 import { type ChannelLookup, lookupRefusal, NO_ROW } from './channel-lookup.js';
 import type { Claims, Payment } from './claims.js';
 import type { Flusher } from './flusher.js';
+import { channelKey } from './open-questions.js';
 import type { Clock } from './ports.js';
+import { Recently } from './recently.js';
 import type { Submission } from './submission.js';
 
 const NONE = -1;
@@ -43,9 +45,15 @@ export type PaymentIntakeParts = {
 export class PaymentIntake {
   readonly #parts: PaymentIntakeParts;
   readonly #lookups = new Set<Promise<void>>();
+  /** Channels of whose ticks the books knew no more than we do: they are not asked again for a second. */
+  readonly #askedInVain: Recently;
+  /** Channels for which such a question has been paid. */
+  readonly #charged: Recently;
 
   constructor(parts: PaymentIntakeParts) {
     this.#parts = parts;
+    this.#askedInVain = new Recently(parts.clock);
+    this.#charged = new Recently(parts.clock);
   }
 
   /** Resolves when no question to the books is open. */
@@ -75,28 +83,10 @@ export class PaymentIntake {
 
   /** A tick; its `detail` is the index, its amount is computed here. */
   tick(submission: Submission, payment: Payment, nowMs: number): void {
-    const { table } = this.#parts;
     const refusal = this.#checkTick(payment, nowMs);
     if (refusal === undefined) this.#enter(submission, KIND.tick, payment);
-    else if (
-      !this.#isStale(payment.row) &&
-      !mayBeBehind(table, payment.row, payment.detail, nowMs)
-    ) {
-      submission.settle(payment.item, payment.tag, refusal);
-    } else {
-      const again = { ...payment };
-      this.#askAgain(submission, again, (laterMs, isAnswered) => {
-        const isBehind = mayBeBehind(table, again.row, again.detail, laterMs);
-        // An answer that brought nothing costs about what a signature check costs.
-        if (isBehind && isAnswered) submission.sender.charge(1, laterMs);
-        const still = this.#checkTick(again, laterMs);
-        if (still === undefined) this.#enter(submission, KIND.tick, again);
-        else {
-          const refused = isBehind && !isAnswered ? unansweredRefusal() : still;
-          submission.settle(again.item, again.tag, refused);
-        }
-      });
-    }
+    else if (this.#mayBooksKnowMore(payment, nowMs)) this.#askForTick(submission, { ...payment });
+    else submission.settle(payment.item, payment.tag, refusal);
   }
 
   /**
@@ -141,6 +131,39 @@ export class PaymentIntake {
       for (const row of rows) if (row >= 0) table.release(row);
     });
     this.#track(asked);
+  }
+
+  #mayBooksKnowMore({ row, detail }: Payment, nowMs: number): boolean {
+    const { table } = this.#parts;
+    if (this.#isStale(row)) return true;
+    return mayBeBehind(table, row, detail, nowMs) && !this.#askedInVain.has(keyOf(table, row));
+  }
+
+  #askForTick(submission: Submission, tick: Payment): void {
+    const { table } = this.#parts;
+    this.#askAgain(submission, tick, (nowMs, isAnswered) => {
+      const still = this.#checkTick(tick, nowMs);
+      if (still === undefined) {
+        this.#enter(submission, KIND.tick, tick);
+        return;
+      }
+      const isBehind = mayBeBehind(table, tick.row, tick.detail, nowMs);
+      if (isBehind && isAnswered) {
+        this.#askedInVain.note(keyOf(table, tick.row));
+        // What is paid may be sent again for nothing.
+        if (still.reason !== 'SUPERSEDED') this.#chargeQuestion(submission, tick.row, nowMs);
+      }
+      const refusal = isBehind && !isAnswered ? unansweredRefusal() : still;
+      submission.settle(tick.item, tick.tag, refusal);
+    });
+  }
+
+  // A question in vain costs about what a signature check costs, however many payments wait for the answer.
+  #chargeQuestion(submission: Submission, row: number, nowMs: number): void {
+    const key = keyOf(this.#parts.table, row);
+    if (this.#charged.has(key)) return;
+    this.#charged.note(key);
+    submission.sender.charge(1, nowMs);
   }
 
   #checkVoucher(
@@ -229,7 +252,7 @@ export class PaymentIntake {
     table.retain(payment.row);
     const asked = lookup.ask(Uint8Array.from(table.id(payment.row))).then(([row = NONE]) => {
       const nowMs = this.#nowMs();
-      if (row === NO_ROW.unknown) submission.sender.charge(1, nowMs);
+      if (row === NO_ROW.unknown) this.#chargeQuestion(submission, payment.row, nowMs);
       then(nowMs, row >= 0 || row === NO_ROW.unknown);
       if (row >= 0) table.release(row);
       table.release(payment.row);
@@ -248,6 +271,10 @@ export class PaymentIntake {
   #nowMs(): number {
     return Number(this.#parts.clock.nowMs());
   }
+}
+
+function keyOf(table: ChannelTable, row: number): string {
+  return channelKey(table.id(row));
 }
 
 // Not "superseded" or "no chain": the books, which are silent, may know the chain of this tick.
