@@ -69,6 +69,11 @@ export class PackedCall<Entry> {
     return this.handlesMax - this.#byNo.length;
   }
 
+  /** Numbers that stand for no channel, since its handle was refused; this call has no use for them any more. */
+  get wasted(): number {
+    return this.#byNo.length - this.#handles.size;
+  }
+
   /** When the oldest unanswered OpenHandles went out. */
   get askedAtMs(): number | undefined {
     return this.#asked.values().next().value?.atMs;

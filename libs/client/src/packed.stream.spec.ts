@@ -116,6 +116,57 @@ describe('PackedStream', () => {
     expect((await stream.send(payments)).bundles.map(told)).toEqual([[2n, 2n]]);
   });
 
+  it('goes on with a new call when refused handles have used up its numbers', async () => {
+    const [known, late] = [newId(), newId()];
+    ledger.unknown.add(toHex(late));
+    ledger.unknownReason = 'UNAVAILABLE';
+    const stream = await serve(undefined, { handlesMax: 4 });
+    await stream.send({ vouchers: [voucher(known, 1n)] });
+    for (const _refusal of [1, 2, 3]) {
+      expect(await stream.open([late])).toMatchObject([{ reason: 'UNAVAILABLE' }]);
+    }
+    expect(ledger.sessions).toHaveLength(1);
+    ledger.unknown.clear();
+    // The number of the channel that is paid already counts as well: both are opened anew.
+    const vouchers = [voucher(late, 5n), voucher(known, 2n)];
+    expect(told((await stream.send({ vouchers })).vouchers)).toEqual([5n, 2n]);
+    expect(ledger.sessions).toHaveLength(2);
+    expect(stream.reconnects).toBe(1);
+  });
+
+  it('loses nothing that is in flight when it goes on with a new call', async () => {
+    const [known, bad, late] = [newId(), newId(), newId()];
+    ledger.unknown.add(toHex(bad));
+    const held: ServedBatch[] = [];
+    const stream = await serve((batch) => held.push(batch) === 1, { handlesMax: 2 });
+    const first = stream.send({ vouchers: [voucher(known, 7n)] });
+    await stream.open([bad]);
+    const second = stream.send({ vouchers: [voucher(late, 5n)] });
+    expect(told((await first).vouchers)).toEqual([7n]);
+    expect(told((await second).vouchers)).toEqual([5n]);
+    expect(stream.reconnects).toBe(1);
+  });
+
+  it('waits for handles that are being opened before it takes the call for full', async () => {
+    const [bad, good] = [newId(), newId()];
+    ledger.unknown.add(toHex(bad));
+    const stream = await serve(undefined, { handlesMax: 1 });
+    expect(await Promise.all([stream.open([bad]), stream.open([good])])).toMatchObject([
+      [{ reason: 'CHANNEL_UNKNOWN' }],
+      [{ channelId: good }],
+    ]);
+    expect(stream.reconnects).toBe(1);
+  });
+
+  it('refuses channels beyond the bound when all its numbers are in use', async () => {
+    const stream = await serve(undefined, { handlesMax: 2 });
+    const ids = [newId(), newId(), newId()];
+    const { vouchers } = await stream.send({ vouchers: ids.map((id) => voucher(id, 1n)) });
+    expect(told(vouchers)).toEqual([1n, 1n, 'LIMIT_EXCEEDED']);
+    expect(await stream.open([newId()])).toMatchObject([{ reason: 'LIMIT_EXCEEDED' }]);
+    expect(stream.reconnects).toBe(0);
+  });
+
   it('does not send what cannot be packed', async () => {
     const id = newId();
     const stream = await serve();

@@ -20,6 +20,8 @@ export type PackedStreamSettings = {
   readonly inFlightMax?: number;
   /** Their packed bytes together. */
   readonly bytesInFlightMax?: number;
+  /** Channels paid on one call; at most what the ledger allows, which is the default. */
+  readonly handlesMax?: number;
 };
 
 /** A channel that can be paid on the stream, and what the ledger has accepted on it so far. */
@@ -62,6 +64,7 @@ export class PackedStream {
   readonly #policy: CallPolicy;
   readonly #inFlightMax: number;
   readonly #bytesInFlightMax: number;
+  readonly #handlesMax: number;
   readonly #resender: Resender<Entry>;
   readonly #waiters: (() => void)[] = [];
   #inFlight = 0;
@@ -75,6 +78,7 @@ export class PackedStream {
     this.#policy = policy;
     this.#inFlightMax = settings.inFlightMax ?? 64;
     this.#bytesInFlightMax = settings.bytesInFlightMax ?? 4 * 1024 * 1024;
+    this.#handlesMax = settings.handlesMax ?? LIMITS.handlesPerStreamMax;
     this.#resender = new Resender<Entry>(policy, {
       name: 'StreamPacked',
       pump: () => this.#pump(),
@@ -223,8 +227,9 @@ export class PackedStream {
       else if (handle === undefined) missing.push(channelId);
     }
     const room = Math.max(0, call.state.room);
+    if (missing.length > room && !this.#isFull(call)) return false;
     for (const channelId of missing.splice(room)) {
-      const text = `a stream pays at most ${LIMITS.handlesPerStreamMax} channels: open another one`;
+      const text = `a stream pays at most ${this.#handlesMax} channels: open another one`;
       entry.unopened.set(channelKey(channelId), refuse('LIMIT_EXCEEDED', text));
       open += 1;
     }
@@ -233,6 +238,15 @@ export class PackedStream {
       this.#write(call, call.state.open(ids, Date.now()));
     }
     return open === entry.channels.size;
+  }
+
+  // True when channels have all numbers of a call without room. Otherwise what waits is looked at again,
+  // once the rest is answered or on a new call: refused handles use numbers up for good.
+  #isFull(call: Call): boolean {
+    if (call.state.askedAtMs !== undefined) return false;
+    if (call.state.wasted === 0) return true;
+    this.#renew();
+    return false;
   }
 
   #write(call: Call, request: StreamPackedRequest): void {
@@ -247,7 +261,7 @@ export class PackedStream {
       this.#resender.failAll(new LedgerUnavailable(`StreamPacked: ${String(cause)}`, { cause }));
       return;
     }
-    const call: Call = { grpc, state: new PackedCall(), blocked: false };
+    const call: Call = { grpc, state: new PackedCall(this.#handlesMax), blocked: false };
     this.#call = call;
     grpc.on('data', (answer: StreamPackedResponse) => this.#answered(call, answer));
     grpc.on('drain', () => {
@@ -273,8 +287,7 @@ export class PackedStream {
     } catch (error) {
       if (!(error instanceof PackedFormatError)) throw error;
       // Nothing that such a server says can be trusted: begin anew, for as long as the policy allows.
-      this.#drop();
-      this.#resender.reopenLater(false);
+      this.#renew();
     }
   }
 
@@ -300,6 +313,11 @@ export class PackedStream {
     } else {
       this.#resender.lost(error);
     }
+  }
+
+  #renew(): void {
+    this.#drop();
+    this.#resender.reopenLater(false);
   }
 
   #drop(): void {

@@ -31,6 +31,8 @@ export type ServedItem = { readonly handle: number; readonly units: bigint };
 export class TestPackedLedger {
   readonly accepted = new Map<string, bigint>();
   readonly unknown = new Set<string>();
+  /** Why handles of {@link unknown} channels are refused. */
+  unknownReason: Reason = 'CHANNEL_UNKNOWN';
   readonly requests: StreamPackedRequest[] = [];
   sessions: string[] = [];
   #offset = 0n;
@@ -91,7 +93,7 @@ export class TestPackedLedger {
     for (const [at, id] of asked.entries()) {
       accepted.writeBigInt64BE(this.accepted.get(id) ?? 0n, at * 16);
     }
-    const reason = reasonToWire('CHANNEL_UNKNOWN');
+    const reason = reasonToWire(this.unknownReason);
     const refused = asked.flatMap((id, item) =>
       this.unknown.has(id)
         ? [{ item, refusal: { reason, detail: 'no such', acceptedUnits: 0n } }]
