@@ -4,6 +4,7 @@ import {
   FailureBudget,
   type FailureLimits,
   HOST_FAILURES,
+  NAMED_SESSION_FAILURES,
   SENDER_FAILURES,
   SenderBudget,
 } from '../domain/failure-budget.js';
@@ -38,6 +39,18 @@ export class Senders {
   ofSessions(peer: string): Budget {
     const name = `accounts of ${peer}`;
     return this.#sender(name, this.#budget(name, CONNECTION_FAILURES), this.#ofHost(peer));
+  }
+
+  /**
+   * Of the sessions that name an account whose payments are accepted, for when those of anybody have used up
+   * {@link ofSessions}; undefined for all other accounts. All such accounts of a host have a joint budget, too.
+   */
+  ofSessionsNaming(account: string, peer: string): Budget | undefined {
+    if (this.#budgets.find(account)?.isProven !== true) return undefined;
+    const place = this.hostOf(peer) ?? peer;
+    const name = `sessions of ${account} at ${place}`;
+    const joint = this.#budget(`named sessions at ${place}`, HOST_FAILURES);
+    return this.#sender(name, this.#budget(name, NAMED_SESSION_FAILURES), [joint]);
   }
 
   /** Of an account's calls on one connection. */

@@ -24,6 +24,12 @@ export const CONNECTION_FAILURES: FailureLimits = { max: 256, perSecond: 64 };
  */
 export const HOST_FAILURES: FailureLimits = { max: 512, perSecond: 128 };
 
+/**
+ * Of sessions that name one account which pays, on one host, while those of anybody are not looked at: four that
+ * are forged at once, then one a second. They leave the budget of the account's payments alone.
+ */
+export const NAMED_SESSION_FAILURES: FailureLimits = { max: 16, perSecond: 4 };
+
 /** Debt beyond so many seconds of refill is forgiven: the worst mistake is waited off in half a minute. */
 export const DEBT_SECONDS = 30;
 

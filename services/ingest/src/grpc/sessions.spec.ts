@@ -4,7 +4,12 @@ import { sign } from '#libs/crypto';
 import { formatSession, SESSION_TRAILER } from '#libs/grpc';
 import { DIGESTS, newKeys } from '../../test/factory.js';
 import { Fixture } from '../../test/fixture.js';
-import { CONNECTION_FAILURES, SENDER_FAILURES } from '../domain/failure-budget.js';
+import {
+  CONNECTION_FAILURES,
+  HOST_FAILURES,
+  NAMED_SESSION_FAILURES,
+  SENDER_FAILURES,
+} from '../domain/failure-budget.js';
 import { Sessions } from './sessions.js';
 
 const GATEWAY = '10.0.0.1:4000';
@@ -85,5 +90,72 @@ describe('sessions that do not hold', () => {
     expect(() => sender(known)).not.toThrow();
     expect(() => sender(session())).toThrow('OVERLOADED');
     expect(() => sender(session(), '10.0.0.2:1')).not.toThrow();
+  });
+});
+
+describe('a new session while its host has failed too often', () => {
+  /** Garbage from the gateway's host, on connections of its own. */
+  function spentHost() {
+    const all = setUp();
+    const { senders, nowMs, sender } = all;
+    for (let no = 0; no < HOST_FAILURES.max / SENDER_FAILURES.max; no++) {
+      senders.ofConnection(`10.0.0.1:${no}`).charge(SENDER_FAILURES.max, nowMs());
+    }
+    /** Keys of an account of which a payment was accepted. */
+    const payer = () => {
+      const keys = newKeys();
+      senders.ofAccount(keys.address, GATEWAY).prove();
+      return keys;
+    };
+    /** How many of these sessions are looked at and found forged. */
+    const lookedAt = (texts: readonly string[]) =>
+      texts.filter((text, no) => {
+        try {
+          sender(text, `10.0.0.1:${no}`);
+        } catch (error) {
+          return String(error).includes('UNAUTHENTICATED');
+        }
+        throw new Error('a forged session was taken');
+      }).length;
+    return { ...all, payer, lookedAt };
+  }
+
+  it('is taken when its account pays, and not looked at otherwise', () => {
+    const { sender, session, payer, nowMs, call, sessions } = spentHost();
+    const paying = sender(session(payer()));
+    expect(paying.isSpent(nowMs())).toBe(false);
+    expect(() => sender(session())).toThrow('OVERLOADED');
+    expect(() => sender('no session')).toThrow('OVERLOADED');
+    expect(sessions.of(call(session(newKeys(), newKeys())))).toMatchObject({
+      reason: 'OVERLOADED',
+    });
+  });
+
+  it('is looked at a few times when it is forged, and costs the payments of the account nothing', () => {
+    const { sender, session, payer, lookedAt, nowMs } = spentHost();
+    const keys = payer();
+    const known = session(keys);
+    const paying = sender(known);
+    const forged = new Array(20).fill(session(keys, newKeys()));
+    expect(lookedAt(forged)).toBe(NAMED_SESSION_FAILURES.max / 4);
+    expect(sender(known)).toBe(paying);
+    paying.charge(SENDER_FAILURES.max - 1, nowMs());
+    expect(paying.isSpent(nowMs())).toBe(false);
+    // Another account that pays is not held up.
+    expect(() => sender(session(payer()))).not.toThrow();
+  });
+
+  it('is no longer looked at when very many accounts that pay are named', () => {
+    const { session, payer, lookedAt } = spentHost();
+    const forged = Array.from({ length: 40 }, () => session(payer(), newKeys()));
+    const looks = lookedAt([...forged, ...forged, ...forged, ...forged]);
+    expect(looks).toBe(HOST_FAILURES.max / 4);
+  });
+
+  it('is not looked at when the account has used up its own budget since it paid', () => {
+    const { sender, session, senders, payer, nowMs } = spentHost();
+    const keys = payer();
+    senders.ofAccount(keys.address, GATEWAY).charge(SENDER_FAILURES.max, nowMs());
+    expect(() => sender(session(keys))).toThrow('OVERLOADED');
   });
 });

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { accept, type Digests, type Result, refuse } from '#libs/domain';
-import { hasSession, SESSION_TRAILER, type SessionClaim } from '#libs/grpc';
+import { hasSession, readSession, SESSION_TRAILER, type SessionClaim } from '#libs/grpc';
 import { INGEST_LIMITS } from '../application/limits.js';
 import type { Clock } from '../application/ports.js';
 import type { Senders } from '../application/senders.js';
@@ -47,8 +47,8 @@ export class Sessions {
     const text = call.metadata.get(SESSION_TRAILER)[0]?.toString() ?? '';
     const known = this.#known.find(text);
     if (known !== undefined && known.validUntilMs >= nowMs) return accept(known);
-    const asking = this.senders.ofSessions(call.getPeer());
-    if (asking.isSpent(Number(nowMs))) {
+    const asking = this.#asking(call, nowMs);
+    if (asking === undefined) {
       return refuse(
         'OVERLOADED',
         'too many failures of this connection or host; wait a few seconds',
@@ -58,5 +58,16 @@ export class Sessions {
     if (session.ok) this.#known.set(text, session.value);
     else asking.charge(SESSION_CHECKS, Number(nowMs));
     return session;
+  }
+
+  // Who pays for a look at a session. Whoever shares a host with those who pay can use up what the host's sessions
+  // may cost; so a session that names one who pays is looked at all the same, on a budget of its own.
+  #asking(call: OpenedCall, nowMs: bigint): Budget | undefined {
+    const anybody = this.senders.ofSessions(call.getPeer());
+    if (!anybody.isSpent(Number(nowMs))) return anybody;
+    const claim = readSession(call.metadata, nowMs);
+    if (!claim.ok) return undefined;
+    const named = this.senders.ofSessionsNaming(claim.value.account, call.getPeer());
+    return named?.isSpent(Number(nowMs)) === false ? named : undefined;
   }
 }
