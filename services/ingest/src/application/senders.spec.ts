@@ -83,4 +83,20 @@ describe('Senders', () => {
     for (let no = 0; no < INGEST_LIMITS.sendersMax; no++) known.ofConnection(`10.0.0.1:${no}`);
     expect(known.ofConnection('10.0.0.1:0').isSpent(0)).toBe(true);
   });
+
+  it('remembers who pays however many others come', () => {
+    const known = senders();
+    const [account, caller] = [known.ofAccount('payer', GATEWAY), known.ofConnection(GATEWAY)];
+    account.prove();
+    caller.prove();
+    for (let no = 0; no < INGEST_LIMITS.sendersMax; no++) {
+      known.ofConnection(`10.0.0.1:${no}`).charge(1, 0);
+      known.ofAccount(`account ${no}`, '10.0.0.1:1');
+    }
+    expect(known.ofConnection('10.0.0.1:0').isSpent(0)).toBe(true);
+    expect(known.ofAccount('payer', '10.0.0.1:77').isSpent(0)).toBe(false);
+    expect(known.ofConnection(GATEWAY).isSpent(0)).toBe(false);
+    expect(known.ofSessionsNaming('payer', GATEWAY)?.isSpent(0)).toBe(false);
+    expect(known.ofSessionsNaming('account 1', GATEWAY)).toBeUndefined();
+  });
 });

@@ -23,6 +23,8 @@ export type HostOf = (peer: string) => string | undefined;
 export class Senders {
   readonly #budgets = new LatestMap<FailureBudget>(INGEST_LIMITS.sendersMax);
   readonly #senders = new LatestMap<Budget>(INGEST_LIMITS.sendersMax);
+  /** Own budgets of those of whom a payment was accepted: who comes and does not pay drives none of them out. */
+  readonly #payers = new LatestMap<FailureBudget>(INGEST_LIMITS.sendersMax);
 
   constructor(
     private readonly clock: Clock,
@@ -32,7 +34,7 @@ export class Senders {
   /** Of all calls of a connection that name no account. */
   ofConnection(peer: string): Budget {
     const name = `calls of ${peer}`;
-    return this.#sender(name, this.#budget(name, SENDER_FAILURES), this.#ofHost(peer));
+    return this.#payer(name, name, this.#ofHost(peer));
   }
 
   /** Of what is asked before anybody knows whose it is: the sessions of a connection. */
@@ -46,7 +48,7 @@ export class Senders {
    * {@link ofSessions}; undefined for all other accounts. All such accounts of a host have a joint budget, too.
    */
   ofSessionsNaming(account: string, peer: string): Budget | undefined {
-    if (this.#budgets.find(account)?.isProven !== true) return undefined;
+    if (this.#payers.find(account)?.isProven !== true) return undefined;
     const place = this.hostOf(peer) ?? peer;
     const name = `sessions of ${account} at ${place}`;
     const joint = this.#budget(`named sessions at ${place}`, HOST_FAILURES);
@@ -55,8 +57,7 @@ export class Senders {
 
   /** Of an account's calls on one connection. */
   ofAccount(account: string, peer: string): Budget {
-    const own = this.#budget(account, SENDER_FAILURES);
-    return this.#sender(`${account} on ${peer}`, own, [this.ofSessions(peer)]);
+    return this.#payer(`${account} on ${peer}`, account, [this.ofSessions(peer)]);
   }
 
   #ofHost(peer: string): Budget[] {
@@ -70,5 +71,12 @@ export class Senders {
 
   #sender(name: string, own: FailureBudget, shared: readonly Budget[]): Budget {
     return this.#senders.get(name, () => new SenderBudget(own, shared));
+  }
+
+  /** One that may pay, by the name of its sender and that of its own budget. */
+  #payer(name: string, payer: string, shared: readonly Budget[]): Budget {
+    const own = this.#payers.find(payer) ?? this.#budget(payer, SENDER_FAILURES);
+    const remember = () => this.#payers.set(payer, own);
+    return this.#senders.get(name, () => new SenderBudget(own, shared, remember));
   }
 }

@@ -98,6 +98,7 @@ export class SenderBudget implements Budget {
   constructor(
     private readonly own: FailureBudget,
     private readonly shared: readonly Budget[],
+    private readonly onProven: () => void = () => undefined,
   ) {}
 
   charge(cost: number, nowMs: number): void {
@@ -112,5 +113,6 @@ export class SenderBudget implements Budget {
 
   prove(): void {
     this.own.prove();
+    if (this.own.isProven) this.onProven();
   }
 }
