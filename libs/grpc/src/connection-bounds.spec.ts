@@ -23,8 +23,8 @@ async function listen(server: Server = createHttp2Server() as unknown as Server)
 }
 
 /** A connection, and whether it was cut or has been answered with the server's own SETTINGS. */
-async function visit(port: number, words: Uint8Array = GREETING) {
-  const socket: Socket = connect(port, '127.0.0.1');
+async function visit(port: number, words: Uint8Array = GREETING, from = '127.0.0.1') {
+  const socket: Socket = connect({ port, host: '127.0.0.1', localAddress: from });
   socket.on('error', () => undefined);
   socket.write(words);
   ends.push(() => socket.destroy());
@@ -46,7 +46,7 @@ const bound = (
 ) => {
   const { max, hostMax, ms = IN_AN_HOUR } = limits;
   const hostOf = hostsBut(proxies === '' ? [] : [proxies]);
-  ends.push(boundConnections([port], hostOf, { max, hostMax, greetWithinMs: ms }));
+  ends.push(boundConnections(port, hostOf, { max, hostMax, greetWithinMs: ms }));
 };
 
 describe('the connections of a port', () => {
@@ -66,6 +66,42 @@ describe('the connections of a port', () => {
       timeout: 10_000,
     });
     expect(second.state.isCut).toBe(false);
+  });
+
+  it('are counted for that port alone', async () => {
+    const [port, other] = [await listen(), await listen()];
+    for (const each of [port, other]) bound(each, { max: 1, hostMax: 1 });
+    expect((await visit(port)).state.isServed).toBe(true);
+    expect((await visit(port)).state.isServed).toBe(false);
+    expect((await visit(other)).state.isServed).toBe(true);
+  });
+
+  it.each([
+    ['a host', ''],
+    ['a proxy', '127.0.0.1'],
+  ])('are taken from %s that has all of them, for one that has fewer', async (_who, proxy) => {
+    const port = await listen();
+    bound(port, { max: 4, hostMax: 4 }, proxy);
+    const [first, second, third, fourth] = [
+      await visit(port),
+      await visit(port),
+      await visit(port),
+      await visit(port),
+    ];
+    const other = () => visit(port, GREETING, '127.0.0.2');
+    expect((await other()).state.isServed).toBe(true);
+    if (!fourth.state.isCut) await once(fourth.socket, 'close');
+    expect((await other()).state.isServed).toBe(true);
+    if (!third.state.isCut) await once(third.socket, 'close');
+    // Now they have the same, and neither may push the other out.
+    expect((await other()).state.isServed).toBe(false);
+    expect((await visit(port)).state.isServed).toBe(false);
+    expect([first, second].map(({ state }) => state.isCut)).toEqual([false, false]);
+    // A third host finds one that has more.
+    expect((await visit(port, GREETING, '127.0.0.3')).state.isServed).toBe(true);
+    // And then nobody has two more than a fourth would.
+    expect((await visit(port, GREETING, '127.0.0.4')).state.isServed).toBe(true);
+    expect((await visit(port, GREETING, '127.0.0.5')).state.isServed).toBe(false);
   });
 
   it('are bounded on that port alone', async () => {

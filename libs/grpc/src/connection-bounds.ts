@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-/** How many connections the gRPC ports of a process take, and how fast they must say hello. */
+/** How many connections a gRPC port takes, and how fast they must say hello. */
 export type ConnectionLimits = {
   /** From all hosts together. */
   readonly max: number;
@@ -24,19 +24,19 @@ const GREETING_BYTES = 24 + 9;
 const TAKEN = 'net.server.socket';
 
 /**
- * Cuts connections to these ports that are too many or say nothing. `hostOf` names the host of a peer, or
- * nobody's when its address stands for many: those are bounded by the total alone. Answers what ends it.
+ * Cuts connections to this port that are too many or say nothing. When the port is full, the host that holds most gives
+ * one up for a host that holds fewer. `hostOf` names the host of a peer, or nobody's when its address stands for many:
+ * those have no bound for a host, and count as one where room is made. Answers what ends it.
  */
 export function boundConnections(
-  ports: readonly number[],
+  port: number,
   hostOf: (peer: string) => string | undefined,
   limits: ConnectionLimits = CONNECTION_LIMITS,
 ): () => void {
-  const bounded = new Set<number | undefined>(ports);
   const bounds = new ConnectionBounds(limits);
   const take = (message: unknown) => {
     const { socket } = message as { socket: Socket };
-    if (!bounded.has(socket.localPort)) return;
+    if (socket.localPort !== port) return;
     bounds.take(socket, hostOf(`${socket.remoteAddress}:${socket.remotePort}`));
   };
   subscribe(TAKEN, take);
@@ -45,19 +45,22 @@ export function boundConnections(
   };
 }
 
+const NOBODY: ReadonlySet<Socket> = new Set();
+
 class ConnectionBounds {
   #count = 0;
-  readonly #ofHosts = new Map<string, number>();
+  readonly #ofHosts = new Map<string | undefined, Set<Socket>>();
 
   constructor(private readonly limits: ConnectionLimits) {}
 
   take(socket: Socket, host: string | undefined): void {
     const { max, hostMax, greetWithinMs } = this.limits;
-    if (this.#count >= max || this.#ofHost(host) >= hostMax) {
+    const isTooMany = host !== undefined && this.#of(host).size >= hostMax;
+    if (isTooMany || (this.#count >= max && !this.#makeRoom(host))) {
       socket.destroy();
       return;
     }
-    this.#add(host, 1);
+    this.#add(host, socket);
     const cutSilent = () => {
       if (socket.bytesRead < GREETING_BYTES) socket.destroy();
     };
@@ -66,19 +69,39 @@ class ConnectionBounds {
     greeting.unref();
     socket.once('close', () => {
       clearTimeout(greeting);
-      this.#add(host, -1);
+      this.#remove(host, socket);
     });
   }
 
-  #ofHost(host: string | undefined): number {
-    return host === undefined ? 0 : (this.#ofHosts.get(host) ?? 0);
+  // Only where it makes hosts more equal: two of them could else push one another out for ever.
+  #makeRoom(host: string | undefined): boolean {
+    let [largest, sockets] = [host, this.#of(host)];
+    for (const [other, others] of this.#ofHosts) {
+      if (others.size > sockets.size) [largest, sockets] = [other, others];
+    }
+    if (sockets.size <= this.#of(host).size + 1) return false;
+    // The latest has the least to lose.
+    const latest = [...sockets].at(-1);
+    if (latest === undefined) return false;
+    this.#remove(largest, latest);
+    latest.destroy();
+    return true;
   }
 
-  #add(host: string | undefined, change: 1 | -1): void {
-    this.#count += change;
-    if (host === undefined) return;
-    const count = this.#ofHost(host) + change;
-    if (count === 0) this.#ofHosts.delete(host);
-    else this.#ofHosts.set(host, count);
+  #of(host: string | undefined): ReadonlySet<Socket> {
+    return this.#ofHosts.get(host) ?? NOBODY;
+  }
+
+  #add(host: string | undefined, socket: Socket): void {
+    const sockets = this.#ofHosts.get(host) ?? new Set();
+    this.#ofHosts.set(host, sockets.add(socket));
+    this.#count += 1;
+  }
+
+  #remove(host: string | undefined, socket: Socket): void {
+    const sockets = this.#ofHosts.get(host);
+    if (!sockets?.delete(socket)) return;
+    this.#count -= 1;
+    if (sockets.size === 0) this.#ofHosts.delete(host);
   }
 }

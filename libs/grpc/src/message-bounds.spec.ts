@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { boundMessages } from './message-bounds.js';
 
@@ -22,8 +23,10 @@ async function serve(limits: { withinMs?: number; bytesMax?: number }, reads = t
   const server = createServer();
   const received = { bytes: 0 };
   const streams: ServerHttp2Stream[] = [];
-  server.on('stream', (stream) => {
+  const calls: Metadata[] = [];
+  server.on('stream', (stream, headers) => {
     streams.push(stream);
+    calls.push(Metadata.fromHttp2Headers(headers));
     stream.on('error', () => undefined);
     stream.on('data', (chunk: Buffer) => {
       received.bytes += chunk.length;
@@ -36,17 +39,19 @@ async function serve(limits: { withinMs?: number; bytesMax?: number }, reads = t
   const { port } = server.address() as AddressInfo;
   const { withinMs = IN_AN_HOUR, bytesMax = 1_000_000 } = limits;
   // The port of a peer stands for its host: all that a test can have are at the same address.
-  ends.push(boundMessages([port], (peer) => peer, { withinMs, bytesMax }));
+  const { onTaken, end } = boundMessages(port, (peer) => peer, { withinMs, bytesMax });
+  ends.push(end);
   const host = () => {
     const session = connect(`http://localhost:${port}`);
     ends.push(() => session.destroy());
     return session;
   };
-  return { host, received, streams };
+  return { host, received, streams, calls, onTaken };
 }
 
-function call(session: ClientHttp2Session, bytes: Uint8Array) {
-  const stream: ClientHttp2Stream = session.request({ ':method': 'POST', ':path': '/' });
+function call(session: ClientHttp2Session, bytes: Uint8Array, headers = {}) {
+  const start = { ':method': 'POST', ':path': '/', ...headers };
+  const stream: ClientHttp2Stream = session.request(start);
   stream.on('error', () => undefined);
   stream.write(bytes);
   return stream;
@@ -109,5 +114,39 @@ describe('unfinished messages together', () => {
     const later = call(attacker, begun(20_000, 15_000));
     await vi.waitFor(() => expect(received.bytes).toBe(20_005 + 5 * 20_005 + 15_005));
     expect(later.closed).toBe(false);
+  });
+});
+
+describe('whole messages that no call has taken', () => {
+  const LARGE = 40_000;
+  const arrived = (received: { bytes: number }, messages: number) =>
+    vi.waitFor(() => expect(received.bytes).toBe(messages * (LARGE + 5)));
+
+  it('cost the calls of the host that holds most, whatever it says of itself', async () => {
+    const { host, received } = await serve({ bytesMax: 200_000 });
+    const [attacker, good] = [host(), host()];
+    const waiting = call(good, begun(LARGE, LARGE));
+    const first = call(attacker, begun(LARGE, LARGE), { 'swarmledger-call': '1' });
+    await arrived(received, 2);
+    call(attacker, begun(LARGE, LARGE));
+    await cut(first);
+    expect(waiting.closed).toBe(false);
+  });
+
+  it('cost nothing once they are taken', async () => {
+    const { host, received, calls, onTaken } = await serve({ bytesMax: 200_000 });
+    const stream = call(host(), begun(LARGE, LARGE));
+    for (let messages = 1; messages < 6; messages++) {
+      await arrived(received, messages);
+      onTaken(calls[0] ?? new Metadata());
+      stream.write(begun(LARGE, LARGE));
+    }
+    await arrived(received, 6);
+    expect(stream.closed).toBe(false);
+  });
+
+  it('cost something even when they are empty', async () => {
+    const { host } = await serve({ bytesMax: 200_000 });
+    await cut(call(host(), Buffer.alloc(5 * 1_000)));
   });
 });

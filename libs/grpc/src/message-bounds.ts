@@ -1,12 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { MessageProgress } from './message-progress.js';
+import type { OnTaken } from './request-decoding.js';
 
-/** What messages that have begun and not ended may cost a process. */
+/** What messages that no call has taken yet may cost a port. */
 export type MessageLimits = {
   /** For a message to arrive whole while it is being read: at this and 1 MiB, 35 kB a second are enough. */
   readonly withinMs: number;
-  /** Bytes of all unfinished messages together. */
+  /** Bytes of all messages together that are unfinished or wait. */
   readonly bytesMax: number;
 };
 
@@ -15,100 +16,172 @@ export const MESSAGE_LIMITS: MessageLimits = {
   bytesMax: 32 * 1024 * 1024,
 };
 
+/** What each message, and each piece in which an unfinished one has come, costs beside its bytes. */
+const PIECE_BYTES = 256;
+
+/** grpc-js joins the pieces of a message when it is whole, and keeps them until the next one begins. */
+const COPIES_OF_WHOLE = 2;
+
 /** Parts of the time between two looks for messages that take too long. */
 const LOOKS = 4;
 
 // grpc-js keeps its streams to itself; Node tells of every stream that any server of the process takes.
 const STARTED = 'http2.server.stream.start';
 
+/** Leads from a call of grpc-js to its stream. What a client says here is replaced. */
+const CALL_HEADER = 'swarmledger-call';
+
+/** The bounds of one port. */
+export type MessageWatch = {
+  /** To be told whenever a call takes a message, in the order in which they came. */
+  readonly onTaken: OnTaken;
+  readonly end: () => void;
+};
+
 /**
- * Cuts calls on these ports whose message does not end in time, and, when all that is unfinished becomes too much,
- * the calls of the hosts that hold most of it. Whoever is cut is told RESOURCE_EXHAUSTED. `hostOf` names the host
- * of a peer; a peer without one counts as its own. Answers what ends it.
+ * Cuts calls on this port whose message does not end in time, and, when all that is unfinished or waits to be taken
+ * becomes too much, the calls of the hosts that hold most of it. Whoever is cut is told RESOURCE_EXHAUSTED. `hostOf`
+ * names the host of a peer; a peer without one counts as its own.
  */
 export function boundMessages(
-  ports: readonly number[],
+  port: number,
   hostOf: (peer: string) => string | undefined,
   limits: MessageLimits = MESSAGE_LIMITS,
-): () => void {
-  const bounded = new Set<number | undefined>(ports);
+): MessageWatch {
   const bounds = new MessageBounds(limits);
+  let calls = 0;
   const start = (message: unknown) => {
-    const { stream } = message as { stream: ServerHttp2Stream };
+    const { stream, headers } = message as {
+      stream: ServerHttp2Stream;
+      headers: IncomingHttpHeaders;
+    };
     const socket = stream.session?.socket;
-    if (socket === undefined || !bounded.has(socket.localPort)) return;
+    if (socket === undefined || socket.localPort !== port) return;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    bounds.watch(stream, hostOf(peer) ?? peer);
+    const call = String(++calls);
+    headers[CALL_HEADER] = call;
+    bounds.watch(call, stream, hostOf(peer) ?? peer);
   };
   subscribe(STARTED, start);
   const looks = setInterval(() => bounds.cutSlow(performance.now()), limits.withinMs / LOOKS);
   looks.unref();
-  return () => {
-    unsubscribe(STARTED, start);
-    clearInterval(looks);
+  return {
+    onTaken: (metadata) => bounds.taken(String(metadata.get(CALL_HEADER)[0])),
+    end: () => {
+      unsubscribe(STARTED, start);
+      clearInterval(looks);
+    },
   };
 }
 
-type Watched = {
-  readonly stream: ServerHttp2Stream;
-  readonly host: string;
-  readonly progress: MessageProgress;
-  /** When the message began, or was last held up by us. */
-  sinceMs: number;
-};
+/** A call, and what it has sent that nobody has taken. */
+class Watched {
+  /** When the unfinished message began, or was last held up by us. */
+  sinceMs = 0;
+  readonly #progress = new MessageProgress();
+  /** In which the unfinished message has come. */
+  #pieces = 0;
+  /** What each whole message costs. */
+  readonly #waiting: number[] = [];
+  #waitingBytes = 0;
+
+  constructor(
+    readonly stream: ServerHttp2Stream,
+    readonly host: string,
+  ) {}
+
+  get isUnfinished(): boolean {
+    return this.#progress.unfinishedBytes > 0;
+  }
+
+  /** What all of it costs. */
+  get bytes(): number {
+    return this.#waitingBytes + this.#progress.unfinishedBytes + this.#pieces * PIECE_BYTES;
+  }
+
+  come(chunk: Uint8Array): void {
+    const wasUnfinished = this.isUnfinished;
+    const ended = this.#progress.take(chunk);
+    for (const bytes of ended) {
+      const cost = bytes * COPIES_OF_WHOLE + PIECE_BYTES;
+      this.#waiting.push(cost);
+      this.#waitingBytes += cost;
+    }
+    if (ended.length > 0) this.#pieces = 0;
+    if (!this.isUnfinished) return;
+    this.#pieces += 1;
+    if (ended.length > 0 || !wasUnfinished) this.sinceMs = performance.now();
+  }
+
+  taken(): void {
+    this.#waitingBytes -= this.#waiting.shift() ?? 0;
+  }
+}
 
 class MessageBounds {
   #bytes = 0;
-  /** Those with an unfinished message. */
-  readonly #unfinished = new Set<Watched>();
+  readonly #calls = new Map<string, Watched>();
+  /** Those that hold something. */
+  readonly #holding = new Set<Watched>();
 
   constructor(private readonly limits: MessageLimits) {}
 
-  watch(stream: ServerHttp2Stream, host: string): void {
-    const watched: Watched = { stream, host, progress: new MessageProgress(), sinceMs: 0 };
+  watch(call: string, stream: ServerHttp2Stream, host: string): void {
+    const watched = new Watched(stream, host);
+    this.#calls.set(call, watched);
     // Listening to the data would make it flow before grpc-js is there to take it.
     const push = stream.push.bind(stream);
     stream.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
       const wantsMore = push(chunk, encoding);
-      if (chunk !== null) this.#take(watched, chunk);
+      if (chunk !== null) this.#come(watched, chunk);
       return wantsMore;
     };
-    stream.once('close', () => this.#forget(watched));
+    stream.once('close', () => {
+      this.#calls.delete(call);
+      this.#forget(watched);
+    });
+  }
+
+  taken(call: string): void {
+    const watched = this.#calls.get(call);
+    if (watched !== undefined) this.#change(watched, () => watched.taken());
   }
 
   /** Cuts whoever had the time for a message and did not use it. */
   cutSlow(nowMs: number): void {
-    for (const watched of this.#unfinished) {
+    for (const watched of this.#holding) {
+      if (!watched.isUnfinished) continue;
       // What waits because we do not read is not the sender's fault.
       if (watched.stream.isPaused()) watched.sinceMs = nowMs;
       else if (nowMs - watched.sinceMs >= this.limits.withinMs) this.#cut(watched);
     }
   }
 
-  #take(watched: Watched, chunk: Buffer): void {
-    const { progress, stream } = watched;
-    if (stream.closed) return;
-    const before = progress.unfinishedBytes;
-    const hasEnded = progress.take(chunk);
-    this.#bytes += progress.unfinishedBytes - before;
-    if (progress.unfinishedBytes === 0) this.#unfinished.delete(watched);
-    else if (hasEnded || before === 0) {
-      watched.sinceMs = performance.now();
-      this.#unfinished.add(watched);
-    }
+  #come(watched: Watched, chunk: Buffer): void {
+    // What comes after the answer is thrown away.
+    if (watched.stream.closed || watched.stream.writableFinished) return;
+    this.#change(watched, () => watched.come(chunk));
     if (this.#bytes > this.limits.bytesMax) this.#makeRoom();
+  }
+
+  #change(watched: Watched, change: () => void): void {
+    if (watched.stream.closed) return;
+    const before = watched.bytes;
+    change();
+    this.#bytes += watched.bytes - before;
+    if (watched.bytes === 0) this.#holding.delete(watched);
+    else this.#holding.add(watched);
   }
 
   // Down to the half at once, so that what it costs to find the largest is spread over many bytes.
   #makeRoom(): void {
-    const hosts = Map.groupBy(this.#unfinished, ({ host }) => host);
-    const bytesOf = (streams: readonly Watched[]) =>
-      streams.reduce((bytes, { progress }) => bytes + progress.unfinishedBytes, 0);
+    const hosts = Map.groupBy(this.#holding, ({ host }) => host);
+    const bytesOf = (calls: readonly Watched[]) => calls.reduce((sum, { bytes }) => sum + bytes, 0);
     const byBytes = [...hosts.values()]
-      .map((streams) => ({ streams, bytes: bytesOf(streams) }))
+      .map((calls) => ({ calls, bytes: bytesOf(calls) }))
       .sort((a, b) => b.bytes - a.bytes);
-    for (const { streams } of byBytes) {
-      for (const watched of streams) {
+    for (const { calls } of byBytes) {
+      for (const watched of calls) {
         if (this.#bytes <= this.limits.bytesMax / 2) return;
         this.#cut(watched);
       }
@@ -121,6 +194,6 @@ class MessageBounds {
   }
 
   #forget(watched: Watched): void {
-    if (this.#unfinished.delete(watched)) this.#bytes -= watched.progress.unfinishedBytes;
+    if (this.#holding.delete(watched)) this.#bytes -= watched.bytes;
   }
 }

@@ -1,6 +1,8 @@
 /** A byte that says whether the message is compressed, and four that give its length. */
 const PREFIX_BYTES = 5;
 
+const NONE: readonly number[] = [];
+
 /** How far the messages of one call have arrived, by their length prefixes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export class MessageProgress {
   /** Bytes of the message that has begun; 0 between messages. */
@@ -8,19 +10,20 @@ export class MessageProgress {
   #prefix = 0;
   #bodyLeft = 0;
 
-  /** Takes what has come. True when a message has ended in it. */
-  take(chunk: Uint8Array): boolean {
-    let hasEnded = false;
+  /** Takes what has come. Answers the bytes of each message that has ended in it, prefixes included. */
+  take(chunk: Uint8Array): readonly number[] {
+    let ended: number[] | undefined;
     for (let at = 0; at < chunk.length; ) {
       const step = this.#inPrefix ? this.#takePrefix(chunk[at] ?? 0) : this.#takeBody(chunk, at);
       at += step;
       this.unfinishedBytes += step;
       if (this.#inPrefix || this.#bodyLeft > 0) continue;
-      hasEnded = true;
+      ended ??= [];
+      ended.push(this.unfinishedBytes);
       this.unfinishedBytes = 0;
       this.#prefix = 0;
     }
-    return hasEnded;
+    return ended ?? NONE;
   }
 
   get #inPrefix(): boolean {

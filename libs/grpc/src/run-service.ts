@@ -7,6 +7,7 @@ import { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
+import { refuseCompressed } from './compression.js';
 import { boundConnections } from './connection-bounds.js';
 import { hostsBut } from './host.js';
 import { boundMessages } from './message-bounds.js';
@@ -31,6 +32,7 @@ export type ServiceOptions = {
 type Tools = {
   readonly logger: Logger;
   readonly serving: ServingStatus;
+  readonly hostOf: (peer: string) => string | undefined;
   /** Each ends the waiting for the calls of one port. */
   readonly cuts: (() => void)[];
 };
@@ -50,7 +52,8 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   assertLimits();
   const { logger, name, host } = options;
   failLoudly(logger);
-  const tools: Tools = { logger, serving: new ServingStatus(), cuts: [] };
+  const hostOf = hostsBut(options.proxies ?? []);
+  const tools: Tools = { logger, serving: new ServingStatus(), hostOf, cuts: [] };
   const { serving } = tools;
   const { module } = options;
   class RootModule {}
@@ -71,9 +74,6 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
   // Stores and producers first, so that the first request already finds them.
   await app.init();
   const ports = options.grpcPorts.map(({ port }) => port);
-  const hostOf = hostsBut(options.proxies ?? []);
-  boundConnections(ports, hostOf);
-  boundMessages(ports, hostOf);
   await app.startAllMicroservices();
   await app.listen(options.httpPort, host);
   if (options.grpcPorts.length > 0) await serving.follow(app.get(Health));
@@ -87,15 +87,18 @@ export async function runService(options: ServiceOptions): Promise<INestApplicat
 function connectGrpc(
   app: INestApplication,
   port: GrpcPortOptions,
-  { logger, serving, cuts }: Tools,
+  { logger, serving, hostOf, cuts }: Tools,
 ): void {
+  // Of its own for every port: strangers who fill the public one leave the internal one alone.
+  boundConnections(port.port, hostOf);
+  refuseCompressed(port.port);
+  const { onTaken } = boundMessages(port.port, hostOf);
   const onServer = (server: Server) => {
     cuts.push(boundShutdown(server));
     port.onServer?.(server);
   };
-  const microservice = app.connectMicroservice(grpcMicroservice({ ...port, onServer }, serving), {
-    deferInitialization: true,
-  });
+  const options = grpcMicroservice({ ...port, onServer, onTaken }, serving);
+  const microservice = app.connectMicroservice(options, { deferInitialization: true });
   microservice.useGlobalFilters(new RefusalFilter(logger));
   if (!(microservice instanceof NestMicroservice)) throw new Error('not a Nest microservice');
   microservice.setIsInitHookCalled(true);

@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '#libs/domain';
-import { refuseMalformed } from './malformed.js';
+import { decodeWhenTaken } from './request-decoding.js';
 import { grpcMicroservice, READ_AHEAD_MESSAGES, SERVER_CHANNEL_OPTIONS } from './server.js';
 import { ServingStatus } from './serving-status.js';
 import { REASON_TRAILER } from './status.js';
@@ -66,7 +66,7 @@ describe('a message that cannot be decoded', () => {
   let client: InstanceType<typeof Client>;
 
   beforeAll(async () => {
-    refuseMalformed(server);
+    decodeWhenTaken(server, () => undefined);
     server.addService(ECHO, {
       one: (call: { request: unknown }, callback: (e: null, v: unknown) => void) =>
         callback(null, call.request),

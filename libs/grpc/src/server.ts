@@ -4,7 +4,7 @@ import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { PACKAGE, packageDefinition, type ServiceName } from '#libs/contracts';
 import { LIMITS } from '#libs/domain';
-import { refuseMalformed } from './malformed.js';
+import { decodeWhenTaken, type OnTaken } from './request-decoding.js';
 import type { ServingStatus } from './serving-status.js';
 
 const require = createRequire(import.meta.url);
@@ -18,6 +18,8 @@ export type GrpcPortOptions = {
   readonly reflection: boolean;
   /** TLS, where the port is not behind something that has it. Default: none. */
   readonly credentials?: ServerCredentials;
+  /** Told whenever a call takes a message. Default: nobody. */
+  readonly onTaken?: OnTaken;
   /** Adds raw services next to Nest's, e.g. a hot stream. */
   readonly onServer?: (server: Server) => void;
 };
@@ -26,9 +28,8 @@ export type GrpcPortOptions = {
  * Channel options of every server. grpc-js leaves most of them unbounded; these bound streams,
  * memory, message size and the life of a connection.
  *
- * Compressed requests cannot be switched off in grpc-js; what one unpacks to is bounded by the same
- * limit as any message. How many connections there are, and how slowly they may begin, is the part of
- * connection-bounds.ts.
+ * How many connections there are, and how slowly they may begin, is the part of connection-bounds.ts; compressed requests
+ * are that of compression.ts, and what waits to be taken that of message-bounds.ts.
  */
 export const SERVER_CHANNEL_OPTIONS = {
   /** Calls of one connection at a time. */
@@ -50,7 +51,7 @@ export const SERVER_CHANNEL_OPTIONS = {
 } as const;
 
 /**
- * Messages of a stream that are decoded before somebody takes them. Node's default of 16 would let a
+ * Messages of a stream that are received before somebody takes them. Node's default of 16 would let a
  * connection of 64 streams, none of them read, fill a gigabyte with messages of 1 MiB.
  */
 export const READ_AHEAD_MESSAGES = 2;
@@ -69,7 +70,7 @@ export function grpcMicroservice(options: GrpcPortOptions, serving: ServingStatu
       gracefulShutdown: true,
       channelOptions: SERVER_CHANNEL_OPTIONS,
       onLoadPackageDefinition: (_pkg: unknown, server: Server) => {
-        refuseMalformed(server);
+        decodeWhenTaken(server, options.onTaken ?? (() => undefined));
         serving.addTo(server, options.services);
         if (options.reflection) addReflection(server);
         options.onServer?.(server);
