@@ -3,6 +3,7 @@ import { addressBytes, toHex } from '#libs/domain';
 import { blockSchema, chainAddress, infoSchema, readBlock } from './block.js';
 import { TronNodeError } from './errors.js';
 import { parseNodeJson } from './node-json.js';
+import { bytesField, intField, message } from './protobuf.js';
 import { KeySigner } from './signer.js';
 import { buildTransaction, txidOf } from './transaction.js';
 
@@ -119,6 +120,22 @@ describe('readBlock', () => {
     expect(() => readBlock(5n, told, [receipt])).toThrow(
       expect.objectContaining({ failure: 'contradiction' }),
     );
+  });
+
+  it('refuses another owner than signed what is neither a transfer nor a call', () => {
+    // FreezeBalanceV2Contract.
+    const value = bytesField(1, Buffer.from(hex(from), 'hex'));
+    const raw = bytesField(11, message(intField(1, 54n), bytesField(2, bytesField(2, value))));
+    const txID = txidOf(raw);
+    const stake = (value: object) => ({
+      ...{ txID, raw_data_hex: toHex(raw), ret: [{ contractRet: 'SUCCESS' }] },
+      raw_data: { contract: [{ type: 'FreezeBalanceV2Contract', parameter: { value } }] },
+    });
+    const read = (value: object) => readBlock(5n, block(stake(value)), [info({ id: txID })]);
+    expect(read({ owner_address: hex(from) }).transactions).toMatchObject([{ owner: from }]);
+    const contradiction = expect.objectContaining({ failure: 'contradiction' });
+    expect(() => read({ owner_address: hex(to) })).toThrow(contradiction);
+    expect(() => read({})).toThrow(contradiction);
   });
 
   it('refuses malformed transfers and addresses', () => {

@@ -23,7 +23,18 @@ const FACTS = {
 describe('readRaw', () => {
   it('reads a TRC-10 transfer, and nothing of a type that does not matter', () => {
     expect(readRaw(raw(transfer()))).toEqual(FACTS);
-    expect(readRaw(raw(transfer(), 59n))).toBeUndefined();
+    expect(readRaw(raw(transfer(), 51n))).toBeUndefined();
+    expect(readRaw(raw(transfer(), 999n))).toBeUndefined();
+  });
+
+  it('reads who owns a stake, a vote or a change of permissions, and nothing else of it', () => {
+    const owned = message(bytesField(1, Uint8Array.of(0x41, 7)), bytesField(2, Uint8Array.of(8)));
+    for (const type of [0n, 4n, 11n, 30n, 46n, 54n, 57n]) {
+      expect(readRaw(raw(owned, type))).toEqual({ type: '', owner_address: '4107' });
+    }
+    for (const type of [10n, 19n]) {
+      expect(readRaw(raw(owned, type))).toEqual({ type: '', owner_address: '08' });
+    }
   });
 
   it('takes the last of a field that comes twice, as nodes do', () => {

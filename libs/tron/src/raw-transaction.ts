@@ -1,8 +1,9 @@
 import { toHex } from '#libs/domain';
 import { type Field, lastFields } from './protobuf.js';
 
-/** What the signed bytes of a transaction say of it: its type, and its owner and TRC-10 transfer where they matter. */
+/** What the signed bytes of a transaction say of it: its owner, and its type and TRC-10 transfer where they matter. */
 export type RawFacts = {
+  /** Empty where only the owner matters. */
   readonly type: string;
   /** Hex, 21 bytes; as all the fields below, empty when it is not there. */
   readonly owner_address: string;
@@ -13,26 +14,48 @@ export type RawFacts = {
 
 // What the hot wallet can be made to sign, and what a deposit can be.
 const TYPES = new Map([
-  [1n, { type: 'TransferContract', owner: 1 }],
-  [2n, { type: 'TransferAssetContract', owner: 2 }],
-  [31n, { type: 'TriggerSmartContract', owner: 1 }],
+  [1n, 'TransferContract'],
+  [2n, 'TransferAssetContract'],
+  [31n, 'TriggerSmartContract'],
 ]);
 
-/** Names of the types of which {@link readRaw} tells more than nothing. */
-export const RAW_TYPES: ReadonlySet<string> = new Set([...TYPES.values()].map(({ type }) => type));
+/** Names of the types that {@link readRaw} tells. */
+export const RAW_TYPES: ReadonlySet<string> = new Set(TYPES.values());
+
+// Fields of `owner_address` in the messages of java-tron's protocol, by the number of the contract type. Not there:
+// 20 and 32, which no transaction has, and 51, whose sender may be nobody.
+const OWNER_SECOND = [2, 10, 19];
+const OWNER_FIRST = [
+  [0, 1],
+  [3, 6],
+  [8, 9],
+  [11, 18],
+  [30, 31],
+  [33, 33],
+  [41, 46],
+  [48, 49],
+  [52, 59],
+];
+
+function ownerField(type: bigint): number | undefined {
+  if (OWNER_SECOND.some((second) => type === BigInt(second))) return 2;
+  return OWNER_FIRST.some(([from = 0, to = 0]) => from <= type && type <= to) ? 1 : undefined;
+}
 
 /**
  * Reads the raw bytes of anybody's transaction as nodes do: unknown fields do not matter, and of a field that comes twice
- * the last counts. Undefined for other types. Throws a RangeError when they are no message.
+ * the last counts. Undefined for types that are unknown or have no owner. Throws a RangeError when they are no message.
  */
 export function readRaw(raw: Uint8Array): RawFacts | undefined {
   const contract = lastFields(bytesOf(lastFields(raw), 11));
-  const found = TYPES.get(intOf(contract, 1));
-  if (found === undefined) return undefined;
+  const number = intOf(contract, 1);
+  const owner = ownerField(number);
+  if (owner === undefined) return undefined;
+  const type = TYPES.get(number) ?? '';
   const value = lastFields(bytesOf(lastFields(bytesOf(contract, 2)), 2));
   const hex = (field: number) => toHex(bytesOf(value, field));
-  const facts = { type: found.type, owner_address: hex(found.owner) };
-  if (found.type !== 'TransferAssetContract') return facts;
+  const facts = { type, owner_address: hex(owner) };
+  if (type !== 'TransferAssetContract') return facts;
   return { ...facts, asset_name: hex(1), to_address: hex(3), amount: intOf(value, 4) };
 }
 

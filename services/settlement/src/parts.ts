@@ -205,6 +205,7 @@ export function createParts(
       chain,
       scans,
       repositories.hotWallets,
+      epochParts.vaultCheck,
       place,
       clock,
       config.DEPOSIT_START_BLOCK,

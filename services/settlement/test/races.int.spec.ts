@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
+import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Asset, type SnapshotLiabilitiesResponse } from '#libs/contracts';
-import { callData, KeySigner } from '#libs/tron';
+import { ChainWallet, callData, KeySigner } from '#libs/tron';
 import { BATCH } from '../src/domain/states.js';
 import type { Parts } from '../src/parts.js';
-import { payee, scan, tick, tickUntil, UNIT, World } from './world.js';
+import { HOT_WALLET_KEY, payee, scan, tick, tickUntil, UNIT, World } from './world.js';
 
 // Two processes that both believe to lead, one of which acts on what it has read too long ago.
 
@@ -70,6 +71,7 @@ it('a transaction of a former key that nobody has read yet is not dead because i
   await world.solidify();
   await world.kill(former);
   const signer = new KeySigner('0d'.repeat(32));
+  await world.operate(signer.address);
   const latter = world.boot({}, signer);
   latter.chain.isSolidified = async () => false;
   await scan(latter);
@@ -82,6 +84,30 @@ it('a transaction of a former key that nobody has read yet is not dead because i
   ).toEqual([{ attempt: 1, outcome: 1 }]);
   expect(await world.trc10Of(to)).toBe(7n);
   await world.kill(latter);
+  await world.operate(world.place.hotWalletAddress);
+});
+
+it('a former wallet that nobody has noted is known by what it has signed', async () => {
+  const { hotWalletAddress, trc10Id } = world.place;
+  const owner = postgres(world.database.url, { max: 1 });
+  await owner`delete from settlement.hot_wallets`;
+  await owner.end();
+  const signer = new KeySigner('0d'.repeat(32));
+  await world.operate(signer.address);
+  const latter = world.boot({}, signer);
+  await scan(latter);
+  expect((await latter.hotWallets.list()).map(({ address }) => address)).toEqual([
+    hotWalletAddress,
+    signer.address,
+  ]);
+  const former = new ChainWallet({ url: world.devchain.url, timeoutMs: 5_000 }, HOT_WALLET_KEY);
+  const sent = former.sendTrc10(trc10Id, signer.address, 1n);
+  await world.mineUntil(sent);
+  await scan(latter);
+  await latter.booking.round();
+  expect(world.books.creditedTo(hotWalletAddress)).toBe(0n);
+  await world.kill(latter);
+  await world.operate(hotWalletAddress);
 });
 
 it('a batch that was signed anew meanwhile is not given up', async () => {

@@ -128,6 +128,26 @@ export class World {
     await this.devchain.mine(5);
   }
 
+  /** Makes this the vault's operator, as its owner. */
+  async operate(operator: string): Promise<void> {
+    const call = callData('setOperator(address)', [abiAddress(operator)]);
+    await this.mineUntil(this.faucet.trigger(this.place.vaultAddress, call));
+  }
+
+  /** Makes blocks until a transaction is in one of them, and then until that is solidified. */
+  async mineUntil(included: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    const over = included.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await this.devchain.mine();
+      await sleep(10);
+    }
+    await over;
+    await this.solidify();
+  }
+
   /** An account with TRX on chain, and base units of our tokens when wanted. */
   async customer(seed: number, trc20 = 0n, trc10 = 0n): Promise<ChainWallet> {
     const key = seed.toString(16).padStart(64, '0');

@@ -16,8 +16,9 @@ import {
   type VaultDeposit,
 } from '#libs/tron';
 import { type DepositVerdict, judgeDeposit, type TransferIn } from '../domain/deposit.js';
+import { type FormerWallets, formerWallets, newestBlock } from '../domain/hot-wallets.js';
 import { DEPOSIT } from '../domain/states.js';
-import type { FormerWallets, HotWalletRepository } from '../repositories/hot-wallet.repository.js';
+import type { HotWalletRepository } from '../repositories/hot-wallet.repository.js';
 import type {
   Cursor,
   ScanRepository,
@@ -27,6 +28,7 @@ import type {
 import type { Clock } from './clock.js';
 import { ForeignTokens } from './foreign-tokens.js';
 import { type ChainPlace, ownAddresses } from './ports.js';
+import type { VaultCheckService } from './vault-check.service.js';
 
 const BLOCKS_PER_ROUND = 32n;
 const START_GAP_MAX_BLOCKS = 1_000_000n;
@@ -39,12 +41,13 @@ type Found = { transfer: TransferIn; readonly txid: string; readonly index: numb
  * that has not been solidified.
  */
 export class DepositWatcherService {
-  #wallets: FormerWallets | undefined;
+  #isInUse = false;
 
   constructor(
     private readonly chain: TronChain,
     private readonly scans: ScanRepository,
     private readonly hotWallets: HotWalletRepository,
+    private readonly vault: VaultCheckService,
     private readonly place: ChainPlace,
     private readonly clock: Clock,
     /** First block to read when nothing was read before. */
@@ -54,9 +57,7 @@ export class DepositWatcherService {
   /** Reads the next blocks; true when there are more. */
   async round(): Promise<boolean> {
     const solid = await this.chain.solidHead();
-    this.#wallets ??= await this.hotWallets.use(this.place.hotWallet, solid.number);
-    const { former, sinceBlock } = this.#wallets;
-    const own = new Set([...ownAddresses(this.place), ...former]);
+    const former = await this.#formerWallets(solid.number);
     const cursor = (await this.scans.cursor()) ?? (await this.#begin(solid.number));
     const last = min(solid.number, cursor.nextBlock + BLOCKS_PER_ROUND - 1n);
     if (last < cursor.nextBlock) return false;
@@ -76,17 +77,16 @@ export class DepositWatcherService {
       foreignTokens: [],
     };
     const { trc20, trc10Id, vault, hotWallet } = this.place;
-    const foreign = new ForeignTokens({ trc20, trc10Id, recipients: [vault, hotWallet] });
+    const recipients = [vault, hotWallet, ...former.keys()];
+    const foreign = new ForeignTokens({ trc20, trc10Id, recipients });
     for (const block of blocks) {
       if (block === undefined) break;
       assertFollows(position, block);
       for (const transaction of block.transactions) {
-        const { owner, txid } = transaction;
+        const { owner = '', txid } = transaction;
         const isOurs =
-          owner === this.place.hotWallet ||
-          (former.has(owner ?? '') && block.number <= sinceBlock) ||
-          undecided.has(txid);
-        await this.#read(block, transaction, { isOurs, own }, result);
+          owner === hotWallet || wasOurs(former, owner, block.number) || undecided.has(txid);
+        await this.#read(block, transaction, { isOurs, former }, result);
         if (transaction.succeeded) foreign.read(transaction, block.number);
       }
       position = {
@@ -104,6 +104,25 @@ export class DepositWatcherService {
     return position.nextBlock <= solid.number;
   }
 
+  /** Rejects when this process has a wrong key, or one that another process has replaced. */
+  async #formerWallets(solidBlock: bigint): Promise<FormerWallets> {
+    const { hotWallet } = this.place;
+    let wallets = await this.hotWallets.list();
+    const newest = wallets.at(-1);
+    if (newest?.address !== hotWallet) {
+      if (this.#isInUse) {
+        throw new Error(
+          `${newest?.address} is the hot wallet since block ${newest?.sinceBlock}: this process still has ${hotWallet}`,
+        );
+      }
+      await this.vault.assertOperator();
+      const { number: headBlock } = await this.chain.head();
+      wallets = await this.hotWallets.use(hotWallet, newestBlock(solidBlock, headBlock));
+    }
+    this.#isInUse = true;
+    return formerWallets(wallets, hotWallet);
+  }
+
   async #begin(solidNumber: bigint): Promise<Cursor> {
     if (this.startBlock === undefined && solidNumber > START_GAP_MAX_BLOCKS) {
       throw new Error(
@@ -119,7 +138,7 @@ export class DepositWatcherService {
   async #read(
     block: SolidBlock,
     transaction: ChainTransaction,
-    { isOurs, own }: { readonly isOurs: boolean; readonly own: ReadonlySet<string> },
+    { isOurs, former }: { readonly isOurs: boolean; readonly former: FormerWallets },
     result: Mutable<ScanResult>,
   ): Promise<void> {
     const blockNumber = block.number;
@@ -141,28 +160,33 @@ export class DepositWatcherService {
       result.own.push({ txid, blockNumber, succeeded, result: word, energyUsed, feeSun });
     }
     if (!succeeded) return;
-    for (const found of this.#transfersIn(transaction)) {
+    const own = new Set([...ownAddresses(this.place), ...former.keys()]);
+    for (const found of this.#transfersIn(transaction, former, blockNumber)) {
       const deposit = await this.#judge(found, blockNumber, own);
       if (deposit !== undefined) result.deposits.push(deposit);
     }
   }
 
-  /** Transfers of exactly our assets to exactly our addresses; names and symbols do not matter. */
-  #transfersIn(transaction: ChainTransaction): Found[] {
-    const { place } = this;
+  /** Transfers of exactly our assets to exactly our addresses, of before too; names and symbols do not matter. */
+  #transfersIn(transaction: ChainTransaction, former: FormerWallets, blockNumber: bigint): Found[] {
+    const { trc20, trc10Id, vault, hotWallet } = this.place;
     const { txid, trc10 } = transaction;
     const found: Found[] = [];
-    if (trc10?.tokenId === place.trc10Id && trc10.to === place.hotWallet) {
-      const { from, amountBaseUnits: baseUnits } = trc10;
-      found.push({ transfer: { asset: 'TRC10_BTTOLD', from, baseUnits }, txid, index: 0 });
+    const isWallet = (to: string) => to === hotWallet || former.has(to);
+    if (trc10?.tokenId === trc10Id && isWallet(trc10.to)) {
+      const { from, to, amountBaseUnits: baseUnits } = trc10;
+      // Who else may have the key of a former wallet, nobody knows: what comes later is an operator's to decide.
+      const misdirected = to !== hotWallet && !wasOurs(former, to, blockNumber);
+      const transfer = { asset: 'TRC10_BTTOLD', from, baseUnits, misdirected } as const;
+      found.push({ transfer, txid, index: 0 });
     }
     for (const [index, log] of transaction.logs.entries()) {
-      if (log.contract === place.vault) attribute(found, readDeposited(log));
-      if (log.contract !== place.trc20) continue;
+      if (log.contract === vault) attribute(found, readDeposited(log));
+      if (log.contract !== trc20) continue;
       const transfer = readTrc20Transfer(log);
-      if (transfer?.to !== place.vault && transfer?.to !== place.hotWallet) continue;
+      if (transfer === undefined || !(transfer.to === vault || isWallet(transfer.to))) continue;
       const { from, amountBaseUnits: baseUnits } = transfer;
-      const misdirected = transfer.to !== place.vault;
+      const misdirected = transfer.to !== vault;
       found.push({ transfer: { asset: 'TRC20_BTT', from, baseUnits, misdirected }, txid, index });
     }
     return found.filter(({ transfer }) => transfer.baseUnits > 0n);
@@ -217,6 +241,11 @@ function attribute(found: readonly Found[], deposit: VaultDeposit | undefined): 
       transfer.baseUnits === amountBaseUnits,
   );
   if (meant !== undefined) meant.transfer = { ...meant.transfer, account };
+}
+
+function wasOurs(former: FormerWallets, address: string, blockNumber: bigint): boolean {
+  const until = former.get(address);
+  return until !== undefined && blockNumber <= until;
 }
 
 // A solidified chain never changes. If it seems to, a node lies or follows another chain.

@@ -1,5 +1,5 @@
 import { type Units, unitsFloor } from '#libs/domain';
-import { callData, readUint, type TronChain } from '#libs/tron';
+import { callData, readAddress, readUint, type TronChain } from '#libs/tron';
 import { type Backing, periodProblem } from '../domain/epoch.js';
 import type { BatchedPayout } from '../repositories/epoch.repository.js';
 import type { ChainPlace } from './ports.js';
@@ -14,6 +14,16 @@ export class VaultCheckService {
   /** Number of the last epoch committed; 0 before the first. */
   async lastEpoch(): Promise<bigint> {
     return this.#read('lastEpoch()');
+  }
+
+  /** Throws when the hot wallet is not who pays out of the vault: it is a wrong key, or one that comes too early. */
+  async assertOperator(): Promise<void> {
+    const { hotWallet, vault } = this.place;
+    const operator = readAddress(await this.chain.view(vault, callData('operator()')));
+    if (operator === hotWallet) return;
+    throw new Error(
+      `nothing is read before the vault's operator, ${operator}, is the hot wallet, ${hotWallet}`,
+    );
   }
 
   /** Throws when epochs so far apart would stop payouts. */
