@@ -1,7 +1,9 @@
 import { connect } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { CALL_HEADERS, H2, H2Wire, h2Frame, headerBlock } from './h2-wire.js';
-import { frame } from './raw-grpc.js';
+import { bytesField } from './protobuf.js';
+import { frame, RawConnection } from './raw-grpc.js';
 
 /** An attack: opens connections to the port, does its worst for a few seconds and leaves. */
 export type Attack = (port: number) => Promise<void>;
@@ -150,6 +152,60 @@ const unfinishedBodies: Attack = async (port) => {
   for (const session of sessions) session.destroy();
 };
 
+/** A batch of a stream with so many empty vouchers, each two bytes on the wire. */
+const emptyItems = (count: number) =>
+  bytesField(2, Buffer.alloc(2 * count, bytesField(1, Buffer.alloc(0))));
+
+/** Messages of half a million empty items, four at a time for three seconds. */
+function emptyItemsAs(body: Buffer, headers: Record<string, string> = {}): Attack {
+  return async (port) => {
+    const connection = new RawConnection(port);
+    const untilMs = performance.now() + 3_000;
+    const attacker = async () => {
+      while (performance.now() < untilMs && connection.isOpen) {
+        await connection.call('StreamVouchers', [body], headers);
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, attacker));
+    connection.close();
+  };
+}
+
+const EMPTY_ITEMS = emptyItems(524_000);
+
+/** Streams that take no answer, so that nobody reads on, and then send two mebibytes in whole messages: 1.4 GiB together. */
+const wholeButUnread: Attack = async (port) => {
+  const tiny = frame(emptyItems(0));
+  const large = frame(bytesField(9, Buffer.alloc(1_000_000)));
+  const sessions = Array.from({ length: 12 }, () => {
+    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    session.on('error', () => undefined);
+    const headers = {
+      ...Object.fromEntries(CALL_HEADERS),
+      ':path': '/swarmledger.v1.VoucherService/StreamVouchers',
+    };
+    for (let call = 0; call < 60; call++) {
+      const stream = session.request(headers);
+      stream.on('error', () => undefined);
+      for (const message of [tiny, tiny, large, large]) stream.write(message);
+    }
+    return session;
+  });
+  await sleep(4_000);
+  for (const session of sessions) session.destroy();
+};
+
+/** Single calls whose message is whole, and which do not end: 0.5 GiB together. */
+const wholeButOpen: Attack = async (port) => {
+  const body = frame(bytesField(9, Buffer.alloc(1_000_000)));
+  const connections = Array.from({ length: 8 }, () => new RawConnection(port));
+  for (let call = 0; call < 60; call++) {
+    for (const connection of connections) connection.open('PostVouchers').write(body);
+    await sleep(60);
+  }
+  for (const connection of connections) connection.close();
+};
+
 /** Clients that ask and ask, and take no answer. */
 const neverReading: Attack = async (port) => {
   const all = wires(port, 20);
@@ -194,6 +250,12 @@ export const H2_ATTACKS: Readonly<Record<string, Attack>> = {
   'slow starts': slowStarts,
   'bodies of a byte a second': slowBodies,
   'bodies that lack their last bytes': unfinishedBodies,
+  'messages of empty items': emptyItemsAs(frame(EMPTY_ITEMS)),
+  'compressed messages of empty items': emptyItemsAs(frame(gzipSync(EMPTY_ITEMS), 1), {
+    'grpc-encoding': 'gzip',
+  }),
+  'whole messages on streams that nobody reads': wholeButUnread,
+  'whole messages of calls that do not end': wholeButOpen,
   'clients that never read': neverReading,
   'floods of PING and SETTINGS': pingFlood,
 };

@@ -24,11 +24,12 @@ async function pauseLeader(tools: FaultTools, point: FailPoint): Promise<Bite> {
   if (leader === undefined) return missed(`no pass of ${point}`);
   const before = await cluster.leaderSession();
   await sleep(pauseMs);
-  const after = await cluster.leaderSession();
+  const isLed = await until(BITE_MS, async () => {
+    const after = await cluster.leaderSession();
+    return after !== undefined && after !== before;
+  });
   cluster.kill(leader, 'SIGCONT');
-  return before !== undefined && after !== undefined && before !== after
-    ? BITTEN
-    : missed('nobody took over');
+  return before !== undefined && isLed ? BITTEN : missed('nobody took over');
 }
 
 /** One of the two stops wherever it is, the leader or the other one. */
@@ -42,10 +43,10 @@ async function pauseAnytime(tools: FaultTools): Promise<Bite> {
   cluster.kill(stopped, 'SIGSTOP');
   const isStopped = await until(BITE_MS, async () => cluster.isStopped(stopped));
   await sleep(pauseMs);
-  const led = await cluster.leaderSession();
+  const isLed = await until(BITE_MS, async () => (await cluster.leaderSession()) !== undefined);
   cluster.kill(stopped, 'SIGCONT');
   if (!isStopped) return missed('it did not stop');
-  return led === undefined ? missed('nobody took over') : BITTEN;
+  return isLed ? BITTEN : missed('nobody took over');
 }
 
 /** Both believe to lead, since the lock is taken from whoever has it again and again. */
