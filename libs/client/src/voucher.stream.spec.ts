@@ -127,8 +127,9 @@ describe('VoucherStream', () => {
     await expect(silent.send(paying(1n))).rejects.toBeInstanceOf(OutcomeUnknown);
     const absent = await new TestServer({ streamVouchers: () => {} }).start();
     absent.kill();
-    // Nothing was sent, which only counts if the deadline is not what ends the attempt.
-    const patient = { ...policy, deadlineMs: 10_000 };
+    // Nothing was sent, which is only known when no attempt is under way as the time ends.
+    const pause = { backoffMinMs: 60_000, backoffMaxMs: 60_000 };
+    const patient = { ...policy, ...pause, deadlineMs: 10_000, retryForMs: 2_000 };
     const stranger = new VoucherClient(absent.address, { policy: patient });
     const nobody = stranger.stream();
     await expect(nobody.send(paying(1n))).rejects.toBeInstanceOf(LedgerUnavailable);
