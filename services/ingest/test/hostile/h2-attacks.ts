@@ -195,10 +195,10 @@ const wholeButUnread: Attack = async (port) => {
   for (const session of sessions) session.destroy();
 };
 
-/** Single calls whose message is whole, and which do not end: 0.5 GiB together. */
+/** Single calls whose message is whole, and which do not end: 0.3 GiB together. */
 const wholeButOpen: Attack = async (port) => {
   const body = frame(bytesField(9, Buffer.alloc(1_000_000)));
-  const connections = Array.from({ length: 8 }, () => new RawConnection(port));
+  const connections = Array.from({ length: 6 }, () => new RawConnection(port));
   for (let call = 0; call < 60; call++) {
     for (const connection of connections) connection.open('PostVouchers').write(body);
     await sleep(60);
