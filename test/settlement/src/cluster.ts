@@ -213,11 +213,12 @@ export class SettlementCluster {
 
   /** Ready again, all of them. */
   async ready(timeoutMs: number): Promise<boolean> {
-    const names: readonly string[] = ['balance', ...this.settlements];
+    const names: readonly ProcessName[] = ['balance', ...this.settlements];
+    const phaseOf = (of: string) =>
+      this.stack.state.processes.find(({ name }) => name === of)?.phase;
+    // That a process died is seen before the stack hears of it.
     return within(timeoutMs, () =>
-      this.stack.state.processes
-        .filter(({ name }) => names.includes(name))
-        .every(({ phase }) => phase === 'running'),
+      names.every((name) => isAlive(this.identity(name)) && phaseOf(name) === 'running'),
     );
   }
 
