@@ -3,14 +3,16 @@ import { type AccountLeaf, SumTree } from '#libs/domain';
 import { abiAddress, callData } from '#libs/tron';
 import { EXIT_TERMS } from '../src/deploy.js';
 import { exitKit } from './exits.kit.js';
-import { DAY_S, hex, id32, proven, UNIT, VaultBench } from './vault.kit.js';
+import { hex, proven, UNIT, VaultBench } from './vault.kit.js';
 
 let bench: VaultBench;
 beforeAll(async () => {
   bench = await VaultBench.start();
 });
 afterAll(() => bench.stop());
-const { account, payout, closedVault, exitAccount, collect, unitsOf } = exitKit(() => bench);
+const { account, payout, closedVault, exitAccount, collect, unitsOf, promise } = exitKit(
+  () => bench,
+);
 
 describe('exits with hostile tokens', () => {
   it('keep the right of a payee whom the token refuses', async () => {
@@ -50,12 +52,7 @@ describe('exits with hostile tokens', () => {
     await bench.fill(at, 50n, bad);
     const tree = new SumTree(leaves);
     await bench.commit(at, 1n, tree.root);
-    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
-      hex(id32('greedy')),
-      hex(new SumTree([claimed]).root.root),
-      10n,
-      bench.nowS + 60 * DAY_S,
-    ]);
+    await promise(at, claimed);
     await bench.open(at);
     const closed = { at, tree, token: bad };
     for (const leaf of leaves) await exitAccount(closed, leaf);
@@ -69,12 +66,7 @@ describe('exits with hostile tokens', () => {
     await bench.fill(at, 50n, bad);
     await bench.commit(at, 1n, new SumTree([account(40n)]).root);
     const tree = new SumTree([claimed]);
-    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
-      hex(id32('late')),
-      hex(tree.root.root),
-      10n,
-      bench.nowS + 60 * DAY_S,
-    ]);
+    await promise(at, claimed);
     await bench.pass(Number(EXIT_TERMS.exitDelayS) + 60);
     const open = callData('openExit()', []);
     await bench.call(bench.faucet, bad, 'arm(address,bytes)', [abiAddress(at), hex(open)]);
@@ -92,12 +84,7 @@ describe('exits with hostile tokens', () => {
     await bench.fill(at, 50n, bad);
     const tree = new SumTree(leaves);
     await bench.commit(at, 1n, tree.root);
-    await bench.call(bench.operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
-      hex(id32('seized')),
-      hex(new SumTree([claimed]).root.root),
-      10n,
-      bench.nowS + 60 * DAY_S,
-    ]);
+    await promise(at, claimed);
     await bench.open(at);
     const closed = { at, tree, token: bad };
     await exitAccount(closed, leaves[0]);

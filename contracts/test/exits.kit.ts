@@ -78,6 +78,14 @@ export function exitKit(bench: () => VaultBench) {
     return { at, tree, token };
   }
 
+  /** Reserves what this payout claims, which is the only one of its claim set. */
+  const promise = (at: string, claimed: PayoutLeaf) =>
+    bench().call(bench().operator, at, 'commitClaims(bytes32,bytes32,uint64,uint40)', [
+      hex(claimed.chainBatchId),
+      hex(new SumTree([claimed]).root.root),
+      claimed.units,
+      bench().nowS + 60 * DAY_S,
+    ]);
   const far = () => BigInt(bench().devchain.headTimestampMs + 400 * DAY_S * 1000);
   const exitAccount = ({ at, tree }: Closed, leaf: AccountLeaf) =>
     bench().call(bench().stranger, at, 'exitAccount(bytes,bytes)', proven(tree, leaf));
@@ -114,6 +122,7 @@ export function exitKit(bench: () => VaultBench) {
     channel,
     payout,
     closedVault,
+    promise,
     far,
     exitAccount,
     exitPayout,

@@ -58,20 +58,28 @@ const points: readonly [keyof Parts, string, number][] = [
   ['steps', 'finish', 2],
 ];
 
+/** A process that is killed while it pays five, and one that pays them to the end: each of them once. */
+async function paidAfterDeath(arm: (dying: Parts) => void) {
+  const payouts = Array.from({ length: 5 }, request);
+  const dying = world.boot();
+  arm(dying);
+  await expect(pay(dying, payouts)).rejects.toThrow(Killed);
+  await world.kill(dying);
+  const parts = world.boot();
+  await pay(parts, payouts);
+  for (const { to, units } of payouts) expect((await world.trc20Of(to)) / UNIT).toBe(units);
+  return { parts, payouts };
+}
+
 describe('a process killed while a failed batch is paid in halves', () => {
   const cases = points.flatMap(([part, method, pass]) =>
     moments.map((when) => [when, part, method, pass] as const),
   );
   it.each(cases)('%s %s.%s, call %i, pays everybody once', async (when, part, method, pass) => {
-    const payouts = Array.from({ length: 5 }, request);
     world.devchain.arm({ kind: 'fail-call', result: 'OUT_OF_TIME' });
-    const dying = world.boot();
-    killAt(dying[part] as object, method, when, pass);
-    await expect(pay(dying, payouts)).rejects.toThrow(Killed);
-    await world.kill(dying);
-    const parts = world.boot();
-    await pay(parts, payouts);
-    for (const { to, units } of payouts) expect((await world.trc20Of(to)) / UNIT).toBe(units);
+    const { parts, payouts } = await paidAfterDeath((dying) =>
+      killAt(dying[part] as object, method, when, pass),
+    );
     expect(await batchesOf(parts, payouts)).toEqual([
       '5 failed, 1 end sealed',
       '3 paid, 1 end sealed',
@@ -84,15 +92,10 @@ describe('a process killed while a failed batch is paid in halves', () => {
   });
 
   it.each(moments)('%s a half fails, too, pays everybody once', async (when) => {
-    const payouts = Array.from({ length: 5 }, request);
     world.devchain.arm({ kind: 'fail-call', result: 'OUT_OF_ENERGY' }, 2);
-    const dying = world.boot();
-    killAt(dying.steps, 'fail', when, 2);
-    await expect(pay(dying, payouts)).rejects.toThrow(Killed);
-    await world.kill(dying);
-    const parts = world.boot();
-    await pay(parts, payouts);
-    for (const { to, units } of payouts) expect((await world.trc20Of(to)) / UNIT).toBe(units);
+    const { parts, payouts } = await paidAfterDeath((dying) =>
+      killAt(dying.steps, 'fail', when, 2),
+    );
     expect(await batchesOf(parts, payouts)).toEqual([
       '5 failed, 1 end sealed',
       '3 failed, 1 end sealed',
