@@ -1,5 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
-
 /** A posting as the journal holds it. */
 export type JournalRow = {
   readonly atMs: bigint;
@@ -39,11 +37,9 @@ const SIDES: Readonly<Record<number, readonly [debit: number, ...credits: number
 /** Payments and endings of channels are booked by the voucher log, everything else by operations. */
 const BY_LOG = new Set([3, 5]);
 
-/** Hashes that looking for a changed bit may cost, in bytes. */
-const SEARCH_BYTES_MAX = 2_000_000_000;
 const FIXED_BYTES = 52;
-/** Where some of them stand. */
-const [ENTRY_AT, LINE_AT, KIND_AT] = [10, 18, 22];
+/** Where entry number, line and kind stand among the canonical bytes. */
+export const [ENTRY_AT, LINE_AT, KIND_AT] = [10, 18, 22];
 
 /** The canonical bytes of a posting, as migrations/0008_flush_chain.sql says. */
 export function journalBytes(row: JournalRow): Buffer {
@@ -77,60 +73,4 @@ export function postingProblem(row: JournalRow): string | undefined {
   if (BY_LOG.has(row.kind) !== row.part >= 0)
     return `kind ${row.kind} is not booked in part ${row.part}`;
   return undefined;
-}
-
-/**
- * The posting of a link of which one bit was changed, if that explains why its postings do not have the hash
- * any more. Undefined when nothing does, or when there are too many postings to try.
- */
-export function changedRow(rows: readonly JournalRow[], hash: Buffer): JournalRow | undefined {
-  const bytes = rows.map(journalBytes);
-  const total = bytes.reduce((sum, { length }) => sum + length, 0);
-  if (total * total * 4 > SEARCH_BYTES_MAX) return undefined;
-  const before = createHash('sha256');
-  for (const [at, row] of rows.entries()) {
-    const own = bytes[at] as Buffer;
-    const after = Buffer.concat(bytes.slice(at + 1));
-    if (fits(before, own, after, hash)) return row;
-    before.update(own);
-  }
-  return rows.find((_row, at) => fitsElsewhere(rows, at, bytes, hash));
-}
-
-// A changed entry number or line puts a posting among others: it may belong elsewhere.
-function fitsElsewhere(
-  rows: readonly JournalRow[],
-  at: number,
-  bytes: readonly Buffer[],
-  hash: Buffer,
-): boolean {
-  const others = rows.filter((_row, other) => other !== at);
-  const rest = Buffer.concat(bytes.filter((_row, other) => other !== at));
-  const starts = [0];
-  for (const row of others) starts.push((starts.at(-1) ?? 0) + journalBytes(row).length);
-  const tried = Buffer.from(bytes[at] as Buffer);
-  for (let bit = ENTRY_AT * 8; bit < KIND_AT * 8; bit++) {
-    const [byte, mask] = [bit >> 3, 1 << (bit & 7)];
-    tried[byte] = (tried[byte] ?? 0) ^ mask;
-    const [entryNo, line] = [tried.readBigInt64BE(ENTRY_AT), tried.readInt32BE(LINE_AT)];
-    const isAfter = (row: JournalRow) =>
-      row.entryNo > entryNo || (row.entryNo === entryNo && row.line > line);
-    const place = others.findIndex(isAfter);
-    const start = starts[place < 0 ? others.length : place] ?? 0;
-    const whole = createHash('sha256').update(rest.subarray(0, start)).update(tried);
-    if (whole.update(rest.subarray(start)).digest().equals(hash)) return true;
-    tried[byte] = (tried[byte] ?? 0) ^ mask;
-  }
-  return false;
-}
-
-function fits(before: Hash, own: Buffer, after: Buffer, hash: Buffer): boolean {
-  const tried = Buffer.from(own);
-  for (let bit = 0; bit < own.length * 8; bit++) {
-    const [at, mask] = [bit >> 3, 1 << (bit & 7)];
-    tried[at] = (own[at] ?? 0) ^ mask;
-    if (before.copy().update(tried).update(after).digest().equals(hash)) return true;
-    tried[at] = own[at] ?? 0;
-  }
-  return false;
 }

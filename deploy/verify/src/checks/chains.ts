@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Audit, type Check, rowsOf } from '../audit.js';
+import { changedRow, ENTRY_BITS, lostRow, near, PART_BITS, surplusRow } from '../changed-row.js';
 import { agree, DifferenceError, differ } from '../difference.js';
 import {
-  changedRow,
   JOURNAL_COLUMNS,
   type JournalRow,
   journalBytes,
@@ -162,10 +162,10 @@ class LinkPostings {
     const hash = this.#hash.digest();
     if (hash.equals(this.#wanted) && this.#count === this.#postings) return;
     const link = `flush ${this.flushNo} of part ${this.part}`;
-    const row = changedRow(this.#kept, this.#wanted);
+    const missing = this.#postings - this.#count;
+    const row = await this.#changed(audit, missing);
     if (row !== undefined) throw changed(row, `the bytes that ${link} has hashed`);
     if (this.#problem !== undefined) throw changed(this.#problem.row, this.#problem.text);
-    const missing = this.#postings - this.#count;
     const key = `of ${link}`;
     if (missing !== 0n) {
       differ({ table: 'ledger.journal', key }, `${this.#postings} postings`, String(this.#count));
@@ -173,6 +173,27 @@ class LinkPostings {
     const suspects = await imbalanced(audit, this.#kept);
     if (suspects !== undefined) throw changed(suspects, `what ${link} has hashed`);
     agree({ table: 'ledger.journal', key }, 'hash', this.#wanted, hash);
+  }
+
+  /** The posting of which a bit was changed, here or in another link. */
+  async #changed(audit: Audit, missing: bigint): Promise<JournalRow | undefined> {
+    if (missing === 0n) return changedRow(this.#kept, this.#wanted);
+    if (missing === -1n) return surplusRow(this.#kept, this.#wanted);
+    return missing === 1n ? this.#lost(audit) : undefined;
+  }
+
+  async #lost({ sql }: Audit): Promise<JournalRow | undefined> {
+    const { part } = this;
+    const [link] = await sql<{ entries: bigint[] }[]>`
+      select case part when -1 then operations else array[first_offset] end as entries
+      from ledger.flushes where part = ${part} and flush_no = ${this.flushNo}`;
+    const entries = link?.entries ?? [];
+    const parts = near([BigInt(part)], PART_BITS).map(Number);
+    const others = await sql<JournalRow[]>`
+      select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.journal j
+      where (j.part = ${part} and j.entry_no = any(${near(entries, ENTRY_BITS)}::bigint[]))
+        or (j.part = any(${parts}::smallint[]) and j.entry_no = any(${entries}::bigint[]))`;
+    return lostRow(this.#kept, { part, entries }, others, this.#wanted);
   }
 }
 
@@ -193,10 +214,11 @@ async function noStrays({ sql }: Audit): Promise<void> {
   const [stray] = await sql<JournalRow[]>`
     with sealed as materialized (
       select unnest(operations) as no from ledger.flushes where part = -1
-      union all select operation_no from ledger.unsealed_operations
     ), j as (
       select * from ledger.journal o
       where o.part = -1 and not exists (select from sealed s where s.no = o.entry_no)
+        and not exists (select from ledger.unsealed_operations u
+          where u.operation_no = o.entry_no and u.at_ms = o.at_ms)
       union all
       select * from ledger.journal o
       where o.part >= 0 and not exists (

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { changedRow, type JournalRow, journalBytes } from './journal.js';
+import { changedRow, ENTRY_BITS, lostRow, near, surplusRow } from './changed-row.js';
+import { type JournalRow, journalBytes } from './journal.js';
 
 const row = (entryNo: bigint, line: number): JournalRow => ({
   ...{ atMs: 1_700_000_000_000n, part: -1, entryNo, line, kind: 10 },
@@ -33,5 +34,28 @@ describe('changedRow', () => {
     const rows = ROWS.with(0, { ...(ROWS[0] as JournalRow), units: 1n, kind: 11 });
     expect(changedRow(rows, hashOf(ROWS))).toBeUndefined();
     expect(changedRow(ROWS, hashOf(ROWS))).toBeUndefined();
+  });
+});
+
+// An entry number with another bit may be that of an entry of another link.
+describe('a posting that was moved to another link', () => {
+  const [own, others] = [ROWS.slice(0, 2), ROWS.slice(2)];
+  const moved = { ...(ROWS[1] as JournalRow), entryNo: 15n };
+
+  it('is what the other link has too many', () => {
+    const rows = sorted([...others, moved]);
+    expect(surplusRow(rows, hashOf(others))).toBe(moved);
+    expect(surplusRow(rows, hashOf(own))).toBeUndefined();
+  });
+
+  it('is what its own link has lost', () => {
+    const link = { part: -1, entries: [11n] };
+    const [rest, hash] = [own.slice(0, 1), hashOf(own)];
+    expect(near([11n], ENTRY_BITS)).toContain(15n);
+    expect(lostRow(rest, link, [...others, moved], hash)).toBe(moved);
+    const parted = { ...(ROWS[1] as JournalRow), part: -3 };
+    expect(lostRow(rest, link, [...others, parted], hash)).toBe(parted);
+    expect(lostRow(rest, link, others, hash)).toBeUndefined();
+    expect(lostRow(rest, { part: -1, entries: [12n] }, [moved], hash)).toBeUndefined();
   });
 });
