@@ -3,6 +3,7 @@ import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   connect,
+  constants,
   createServer,
   type ServerHttp2Stream,
 } from 'node:http2';
@@ -148,5 +149,20 @@ describe('whole messages that no call has taken', () => {
   it('cost something even when they are empty', async () => {
     const { host } = await serve({ bytesMax: 200_000 });
     await cut(call(host(), Buffer.alloc(5 * 1_000)));
+  });
+});
+
+describe('a call that its client resets without an error', () => {
+  it.each([
+    ['goes on', false],
+    ['has ended', true],
+  ])('ends although nobody reads what it sent, when its body %s', async (_what, hasEnded) => {
+    const { host, streams } = await serve({}, false);
+    const stream = call(host(), begun(10, 10));
+    if (hasEnded) stream.end();
+    await vi.waitFor(() => expect(streams[0]?.readableLength).toBe(15));
+    const closed = once(streams[0] as ServerHttp2Stream, 'close');
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    await closed;
   });
 });

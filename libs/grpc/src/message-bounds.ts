@@ -40,8 +40,8 @@ export type MessageWatch = {
 
 /**
  * Cuts calls on this port whose message does not end in time, and, when all that is unfinished or waits to be taken
- * becomes too much, the calls of the hosts that hold most of it. Whoever is cut is told RESOURCE_EXHAUSTED. `hostOf`
- * names the host of a peer; a peer without one counts as its own.
+ * becomes too much, the calls of the hosts that hold most of it. Whoever is cut is told RESOURCE_EXHAUSTED. A call that
+ * its client resets is over, whatever waits of it. `hostOf` names the host of a peer; a peer without one counts as its own.
  */
 export function boundMessages(
   port: number,
@@ -134,6 +134,8 @@ class MessageBounds {
     stream.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
       const wantsMore = push(chunk, encoding);
       if (chunk !== null) this.#come(watched, chunk);
+      // The end of a call that was reset without an error waits until somebody has read all of it: nobody will.
+      else if (stream.closed) setImmediate(() => stream.destroy());
       return wantsMore;
     };
     stream.once('close', () => {
