@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tool, toolEnvironment } from './paths.mjs';
@@ -48,7 +48,7 @@ async function runTier(tier, rest, folder) {
   const code = await runInForeground(
     tool('vitest'),
     [...args, `--outputFile.json=${file}`, ...rest],
-    toolEnvironment(),
+    toolEnvironment({ TMPDIR: folder }),
   );
   let report;
   try {
@@ -62,7 +62,9 @@ async function runTier(tier, rest, folder) {
 /** All tiers, one after the other: two would fight for the machine and blur each other's timing. */
 export async function test(args) {
   const { tiers, rest } = splitTestArguments(args);
+  // What tests leave in their temporary folder goes with it. Postgres, which does not run as root, has to get through.
   const folder = mkdtempSync(join(tmpdir(), 'swarmledger-tests-'));
+  chmodSync(folder, 0o711);
   const counts = [];
   try {
     for (const tier of tiers) counts.push(await runTier(tier, rest, folder));
