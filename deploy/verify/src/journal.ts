@@ -18,6 +18,9 @@ export const JOURNAL_COLUMNS = `j.at_ms as "atMs", j.part, j.entry_no as "entryN
   j.debit_kind as "debitKind", j.debit_no as "debitNo", j.credit_kind as "creditKind",
   j.credit_no as "creditNo", j.units, j.reference`;
 
+/** The operations, and the partitions of the voucher log. */
+export const PARTS = [-1, 0, 1, 2, 3, 4, 5, 6, 7];
+
 /** Which kinds of ledger accounts a kind of posting debits and may credit; migrations/0001_ledger.sql has the numbers. */
 const SIDES: Readonly<Record<number, readonly [debit: number, ...credits: number[]]>> = {
   1: [6, 1, 7],
