@@ -37,7 +37,8 @@ export async function readAtLeisure(sql: TransactionSql): Promise<void> {
     set_config('max_parallel_workers_per_gather', '0', true)`;
 }
 
-let cursors = 0;
+/** Numbers of the cursors that are open. A number is used again, since a connection keeps each new text prepared for good. */
+const open = new Set<number>();
 
 /**
  * Reads rows page by page. The cursor is one of SQL, not of the driver: that would keep the transaction's only connection
@@ -48,13 +49,20 @@ export async function* rowsOf<T extends object>(
   query: SqlFragment,
   pageRows = PAGE_ROWS,
 ): AsyncGenerator<T> {
-  const name = `verify_rows_${++cursors}`;
-  await sql`declare ${sql(name)} no scroll cursor for ${query}`;
-  for (;;) {
-    const page = await sql.unsafe<T[]>(`fetch ${pageRows} from ${name}`);
-    count(page.length);
-    yield* page;
-    if (page.length < pageRows) break;
+  let number = 0;
+  while (open.has(number)) number++;
+  open.add(number);
+  const name = `verify_rows_${number}`;
+  try {
+    await sql`declare ${sql(name)} no scroll cursor for ${query}`;
+    for (;;) {
+      const page = await sql.unsafe<T[]>(`fetch ${pageRows} from ${name}`);
+      count(page.length);
+      yield* page;
+      if (page.length < pageRows) break;
+    }
+  } finally {
+    await sql.unsafe(`close ${name}`).catch(() => undefined);
+    open.delete(number);
   }
-  await sql.unsafe(`close ${name}`);
 }
