@@ -6,6 +6,10 @@ import { type FuzzChannel, Payers } from './payers.js';
 import { Random } from './random.js';
 import type { Rig } from './rig.js';
 
+/** An honest client sends again what was refused for now, for so long. */
+const RETRY_FOR_MS = 5_000;
+const RETRY_EVERY_MS = 50;
+
 /** An honest client on a connection of its own, which pays in a steady rhythm while others attack. */
 export class GoodPayer {
   readonly complaints: string[] = [];
@@ -41,11 +45,19 @@ export class GoodPayer {
   async #run(everyMs: number): Promise<void> {
     for (let units = 1n; !this.#isOver; units++) {
       const startedMs = performance.now();
-      const told = await this.#pay(units).catch((error: Error) => error.message);
+      const told = await this.#payWithin(units, startedMs + RETRY_FOR_MS);
       this.slowestMs = Math.max(this.slowestMs, performance.now() - startedMs);
       if (told === units) this.accepted++;
       else this.complaints.push(`payment ${units}: ${told}`);
       await sleep(everyMs);
+    }
+  }
+
+  async #payWithin(units: bigint, untilMs: number): Promise<bigint | string> {
+    for (;;) {
+      const told = await this.#pay(units).catch((error: Error) => error.message);
+      if (told !== 'UNAVAILABLE' || performance.now() > untilMs) return told;
+      await sleep(RETRY_EVERY_MS);
     }
   }
 
