@@ -1,7 +1,7 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { MessageProgress } from './message-progress.js';
 import type { OnTaken } from './request-decoding.js';
+import { onStreams } from './streams-of-port.js';
 
 /** What messages that no call has taken yet may cost a port. */
 export type MessageLimits = {
@@ -25,9 +25,6 @@ const COPIES_OF_WHOLE = 2;
 /** Parts of the time between two looks for messages that take too long. */
 const LOOKS = 4;
 
-// grpc-js keeps its streams to itself; Node tells of every stream that any server of the process takes.
-const STARTED = 'http2.server.stream.start';
-
 /** Leads from a call of grpc-js to its stream. What a client says here is replaced. */
 const CALL_HEADER = 'swarmledger-call';
 
@@ -50,25 +47,19 @@ export function boundMessages(
 ): MessageWatch {
   const bounds = new MessageBounds(limits);
   let calls = 0;
-  const start = (message: unknown) => {
-    const { stream, headers } = message as {
-      stream: ServerHttp2Stream;
-      headers: IncomingHttpHeaders;
-    };
-    const socket = stream.session?.socket;
-    if (socket === undefined || socket.localPort !== port) return;
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+  const end = onStreams(port, ({ stream, headers }) => {
+    const { remoteAddress, remotePort } = stream.session?.socket ?? {};
+    const peer = `${remoteAddress}:${remotePort}`;
     const call = String(++calls);
     headers[CALL_HEADER] = call;
     bounds.watch(call, stream, hostOf(peer) ?? peer);
-  };
-  subscribe(STARTED, start);
+  });
   const looks = setInterval(() => bounds.cutSlow(performance.now()), limits.withinMs / LOOKS);
   looks.unref();
   return {
     onTaken: (metadata) => bounds.taken(String(metadata.get(CALL_HEADER)[0])),
     end: () => {
-      unsubscribe(STARTED, start);
+      end();
       clearInterval(looks);
     },
   };
@@ -135,7 +126,7 @@ class MessageBounds {
       const wantsMore = push(chunk, encoding);
       if (chunk !== null) this.#come(watched, chunk);
       // The end of a call that was reset without an error waits until somebody has read all of it: nobody will.
-      else if (stream.closed) setImmediate(() => stream.destroy());
+      else if (stream.closed && !stream.destroyed) setImmediate(() => stream.destroy());
       return wantsMore;
     };
     stream.once('close', () => {

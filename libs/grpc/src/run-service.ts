@@ -7,6 +7,7 @@ import { NestMicroservice } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { assertLimits } from '#libs/domain';
 import { Health, type Logger, nestLogger } from '#libs/observability';
+import { keepClosingConnections } from './closing-connections.js';
 import { refuseCompressed } from './compression.js';
 import { boundConnections } from './connection-bounds.js';
 import { hostsBut } from './host.js';
@@ -92,6 +93,7 @@ function connectGrpc(
   // Of its own for every port: strangers who fill the public one leave the internal one alone.
   boundConnections(port.port, hostOf);
   refuseCompressed(port.port);
+  keepClosingConnections(port.port);
   const { onTaken } = boundMessages(port.port, hostOf);
   const onServer = (server: Server) => {
     cuts.push(boundShutdown(server));

@@ -29,7 +29,7 @@ export type GrpcPortOptions = {
  * memory, message size and the life of a connection.
  *
  * How many connections there are, and how slowly they may begin, is the part of connection-bounds.ts; compressed requests
- * are that of compression.ts, and what waits to be taken that of message-bounds.ts.
+ * are that of compression.ts, and what waits to be taken that of message-bounds.ts; what becomes of calls on connections that are told to go is that of closing-connections.ts.
  */
 export const SERVER_CHANNEL_OPTIONS = {
   /** Calls of one connection at a time. */
