@@ -66,11 +66,7 @@ export async function test(args) {
   const folder = mkdtempSync(join(tmpdir(), 'swarmledger-tests-'));
   chmodSync(folder, 0o711);
   const counts = [];
-  try {
-    for (const tier of tiers) counts.push(await runTier(tier, rest, folder));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  for (const tier of tiers) counts.push(await runTier(tier, rest, folder));
   const total = { passed: 0, failed: 0, skipped: 0 };
   process.stdout.write('\n');
   for (const each of counts) {
@@ -81,6 +77,20 @@ export async function test(args) {
     process.stdout.write('no test was run\n');
     total.failed = 1;
   }
+  leave(folder, total.failed > 0);
   process.stdout.write(`${closingLine(total)}\n`);
   return total.failed === 0 ? 0 : 1;
+}
+
+// Logs of a run that failed are wanted, and servers that outlive a runner which died are found by what stands there.
+function leave(folder, isWanted) {
+  if (isWanted) {
+    process.stdout.write(`what the tests left is in ${folder}\n`);
+    return;
+  }
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  } catch (error) {
+    process.stderr.write(`${folder} cannot be removed: ${error.message}\n`);
+  }
 }

@@ -62,7 +62,14 @@ export async function* rowsOf<T extends object>(
       if (page.length < pageRows) break;
     }
   } finally {
-    await sql.unsafe(`close ${name}`).catch(() => undefined);
     open.delete(number);
+    await closed(sql, name);
   }
+}
+
+// In a transaction that has failed nothing is open any more, and its error is the one to hear of.
+async function closed(sql: TransactionSql, name: string): Promise<void> {
+  try {
+    await sql.unsafe(`close ${name}`);
+  } catch {}
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { changedRow, ENTRY_BITS, lostRow, near, surplusRow } from './changed-row.js';
+import { changedRow, ENTRY_BITS, lostRow, near, oddLine, surplusRow } from './changed-row.js';
 import { type JournalRow, journalBytes } from './journal.js';
 
 const row = (entryNo: bigint, line: number): JournalRow => ({
@@ -57,5 +57,50 @@ describe('a posting that was moved to another link', () => {
     expect(lostRow(rest, link, [...others, parted], hash)).toBe(parted);
     expect(lostRow(rest, link, others, hash)).toBeUndefined();
     expect(lostRow(rest, { part: -1, entries: [12n] }, [moved], hash)).toBeUndefined();
+  });
+});
+
+// Trying every bit of thousands of postings would take hours.
+describe('a link with more postings than can be tried', () => {
+  const many = Array.from({ length: 7_000 }, (_, at) => row(BigInt(at >> 1), at & 1));
+  const hash = hashOf(many);
+  const changed = { ...(many[1_001] as JournalRow), units: 504n };
+  const rows = many.with(1_001, changed);
+
+  it('is searched when somebody is suspected', () => {
+    expect(changedRow(rows, hash)).toBeUndefined();
+    const others = many.slice(0, 3);
+    expect(changedRow(rows, hash, new Set([...others, changed]))).toBe(changed);
+    expect(changedRow(rows, hash, new Set(others))).toBeUndefined();
+  });
+
+  it('has a posting too many that is of another moment, or the last', () => {
+    const stranger = { ...row(700n, 2), atMs: 5n };
+    expect(surplusRow(sorted([...many, stranger]), hash)).toBe(stranger);
+    const last = row(9_000n, 0);
+    expect(surplusRow([...many, last], hash)).toBe(last);
+    expect(surplusRow([...many, last, row(9_001n, 0)], hash)).toBeUndefined();
+  });
+});
+
+describe('oddLine', () => {
+  const lines = (...numbers: number[]) => numbers.map((line) => row(7n, line));
+
+  it.each([
+    ['the last, behind a gap', lines(0, 2), 1],
+    ['the last, although another should be first', lines(1, 2, 9), 2],
+    ['the first, before all others', lines(-4, 1, 2), 0],
+  ])('finds %s', (_what, rows, at) => {
+    expect(oddLine([row(6n, 0), ...rows, row(8n, 0)])).toBe(rows[at]);
+  });
+
+  it('finds the one of another moment, whatever its line is', () => {
+    const rows = [row(7n, 0), { ...row(7n, 1), atMs: 5n }, row(7n, 2)];
+    expect(oddLine(rows)).toBe(rows[1]);
+  });
+
+  it('finds none where all lines follow one another', () => {
+    expect(oddLine([...lines(0, 1, 2), row(9n, 0)])).toBeUndefined();
+    expect(oddLine([])).toBeUndefined();
   });
 });

@@ -3,26 +3,38 @@ import { ENTRY_AT, type JournalRow, journalBytes, KIND_AT, LINE_AT } from './jou
 
 // A link says only what all its postings hash to. Which one was changed is found by trying every bit.
 
-/** Hashes that looking for a changed bit may cost, in bytes. */
+/** Hashes that looking for a changed bit may cost, in bytes: some seconds. */
 const SEARCH_BYTES_MAX = 2_000_000_000;
+const BITS_PER_BYTE = 8;
 /** Of what says to which link a posting belongs. */
 export const [PART_BITS, ENTRY_BITS] = [16, 64];
 
 /**
  * The posting of a link of which one bit was changed, if that explains why its postings do not have the hash
- * any more. Undefined when nothing does, or when there are too many postings to try.
+ * any more. Undefined when it is none of the suspects, or when there are too many to try.
  */
-export function changedRow(rows: readonly JournalRow[], hash: Buffer): JournalRow | undefined {
+export function changedRow(
+  rows: readonly JournalRow[],
+  hash: Buffer,
+  suspects: ReadonlySet<JournalRow> = new Set(rows),
+): JournalRow | undefined {
   const bytes = rows.map(journalBytes);
-  if (isTooMuch(bytes)) return undefined;
+  const bits = rows.reduce(
+    (sum, row, at) => sum + (suspects.has(row) ? (bytes[at]?.length ?? 0) * BITS_PER_BYTE : 0),
+    0,
+  );
+  // On the average half of them comes after the one that is tried.
+  if (bits * (lengthOf(bytes) / 2) > SEARCH_BYTES_MAX) return undefined;
   const before = createHash('sha256');
   for (const [at, row] of rows.entries()) {
     const own = bytes[at] as Buffer;
-    const after = Buffer.concat(bytes.slice(at + 1));
-    if (fits(before, own, after, hash)) return row;
+    if (suspects.has(row)) {
+      const after = Buffer.concat(bytes.slice(at + 1));
+      if (fits(before, own, after, hash)) return row;
+    }
     before.update(own);
   }
-  return rows.find((_row, at) => fitsElsewhere(rows, at, bytes, hash));
+  return rows.find((row, at) => suspects.has(row) && fitsElsewhere(rows, at, bytes, hash));
 }
 
 // A changed entry number or line puts a posting among others: it may belong elsewhere.
@@ -63,8 +75,10 @@ function fits(before: Hash, own: Buffer, after: Buffer, hash: Buffer): boolean {
 /** The posting that a link has too many: without it the others have the hash. It was another's before its number was changed. */
 export function surplusRow(rows: readonly JournalRow[], hash: Buffer): JournalRow | undefined {
   const bytes = rows.map(journalBytes);
-  if (isTooMuch(bytes)) return undefined;
-  return rows.find((_row, at) => hashOf(bytes.filter((_own, other) => other !== at)).equals(hash));
+  const suspects = rows.length <= triesOf(bytes) ? rows : [oddLine(rows), rows.at(-1), rows[0]];
+  const isSurplus = (row: JournalRow | undefined) =>
+    row !== undefined && hashOf(bytes.toSpliced(rows.indexOf(row), 1)).equals(hash);
+  return suspects.find(isSurplus);
 }
 
 /** The numbers that numbers of so many bits have after one bit of them was changed. */
@@ -72,6 +86,11 @@ export function near(numbers: readonly bigint[], bits: number): bigint[] {
   return numbers.flatMap((number) =>
     Array.from({ length: bits }, (_, bit) => BigInt.asIntN(bits, number ^ (1n << BigInt(bit)))),
   );
+}
+
+/** How many postings of other links {@link lostRow} can try for a link with these. */
+export function lostTries(rows: readonly JournalRow[]): number {
+  return triesOf(rows.map(journalBytes));
 }
 
 /** Of postings of other links the one that was a link's before a bit of its part or entry number was changed. */
@@ -82,7 +101,6 @@ export function lostRow(
   hash: Buffer,
 ): JournalRow | undefined {
   const bytes = rows.map(journalBytes);
-  if (isTooMuch(bytes)) return undefined;
   const own = new Set(link.entries);
   const fitsHere = (row: JournalRow) => {
     const place = placeAmong(rows, row.entryNo, row.line);
@@ -95,6 +113,21 @@ export function lostRow(
   });
 }
 
+/**
+ * The posting that does not go with those of its entry: of another moment than they are, or with a line that leaves
+ * one out. Of the latter it is the first or the last, since no two have one line.
+ */
+export function oddLine(rows: readonly JournalRow[]): JournalRow | undefined {
+  const entries = [...Map.groupBy(rows, ({ entryNo }) => entryNo).values()];
+  for (const lines of entries) {
+    const times = [...Map.groupBy(lines, ({ atMs }) => atMs).values()];
+    const [usual, ...odd] = times.toSorted((a, b) => b.length - a.length);
+    if (usual !== undefined && odd[0] !== undefined) return odd[0][0];
+  }
+  const gap = entries.find((lines) => lines.some(({ line }, at) => line !== at));
+  return gap?.[0] !== undefined && gap[0].line < 0 ? gap[0] : gap?.at(-1);
+}
+
 /** Where a posting would stand. */
 function placeAmong(rows: readonly JournalRow[], entryNo: bigint, line: number): number {
   const place = rows.findIndex(
@@ -103,9 +136,13 @@ function placeAmong(rows: readonly JournalRow[], entryNo: bigint, line: number):
   return place < 0 ? rows.length : place;
 }
 
-function isTooMuch(bytes: readonly Buffer[]): boolean {
-  const total = bytes.reduce((sum, { length }) => sum + length, 0);
-  return total * total * 4 > SEARCH_BYTES_MAX;
+/** How often all of it may be hashed. */
+function triesOf(bytes: readonly Buffer[]): number {
+  return Math.floor(SEARCH_BYTES_MAX / Math.max(1, lengthOf(bytes)));
+}
+
+function lengthOf(bytes: readonly Buffer[]): number {
+  return bytes.reduce((sum, { length }) => sum + length, 0);
 }
 
 function hashOf(bytes: readonly Buffer[]): Buffer {

@@ -163,6 +163,11 @@ describe('the pace of the partition consumer', () => {
     }
     await eventually(() => expect(results.applied).toEqual(texts(60)));
     expect(results.applies.length).toBeLessThanOrEqual((Date.now() - startedAt) / 600 + 2);
+    const gaps = results.applies
+      .slice(1)
+      .map(({ atMs }, at) => atMs - (results.applies[at]?.atMs ?? 0))
+      .toSorted((a, b) => a - b);
+    expect(gaps[gaps.length >> 1]).toBeGreaterThan(400);
     // After a rest the next record is applied at once; once is enough, since the machine may be busy.
     const waitedMs: number[] = [];
     for (let at = 60; at < 64; at++) {

@@ -33,20 +33,24 @@ const PAYOUTS = `
   left join settlement.epochs e on e.epoch_no = p.epoch_no
   left join settlement.batch_payouts l on l.batch_no = p.batch_no and l.line = p.line`;
 
-/** Batches that an epoch lets go have all their payouts in it; vault batches that have, it lets go. */
+/**
+ * Batches that an epoch lets go have all their payouts in it. Vault batches that have, it lets go; a TRC-10 payout is let
+ * go by the first epoch that leaves it out, since it is not signed before.
+ */
 const BATCHES = `
   select format('epoch %s, batch %s', coalesce(c.epoch_no, t.epoch_no),
       coalesce(c.batch_no, t.batch_no)) as key,
     jsonb_build_object('is whole', coalesce(t.lines = b.payouts, false)) as expected,
     jsonb_build_object('is whole', c.batch_no is not null) as found
   from settlement.epoch_batches c full join (
-    select p.epoch_no, p.batch_no, bool_or(in_tree) as in_tree,
+    select p.epoch_no, p.batch_no,
+      bool_or(in_tree) or p.epoch_no = min(p.epoch_no) over (partition by p.batch_no) as lets_go,
       count(*) filter (where in_tree or o.chain_batch_id is null) as lines
     from settlement.epoch_payouts p left join settlement.batches o on o.batch_no = p.batch_no
     group by p.epoch_no, p.batch_no
   ) t on t.epoch_no = c.epoch_no and t.batch_no = c.batch_no
   left join settlement.batches b on b.batch_no = coalesce(c.batch_no, t.batch_no)
-  where c.batch_no is not null or t.in_tree`;
+  where c.batch_no is not null or t.lets_go`;
 
 /** What was signed for an epoch commits its root and total, and the chain has it. */
 async function sent(audit: Audit): Promise<void> {

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type Audit, rowsOf } from '../audit.js';
-import { changedRow, ENTRY_BITS, lostRow, near, PART_BITS, surplusRow } from '../changed-row.js';
+import {
+  changedRow,
+  ENTRY_BITS,
+  lostRow,
+  lostTries,
+  near,
+  oddLine,
+  PART_BITS,
+  surplusRow,
+} from '../changed-row.js';
 import { agree, DifferenceError, differ } from '../difference.js';
 import {
   JOURNAL_COLUMNS,
@@ -14,6 +23,10 @@ import { imbalanced } from './tables.js';
 
 /** Most postings of a link that are kept to find the one that was changed. */
 const ROWS_KEPT_MAX = 20_000;
+/** Most entries of a link of which a lost posting is looked for elsewhere. */
+const ENTRIES_MAX = 4_000;
+/** What Postgres calls an array of bigint. */
+const INT8_ARRAY = 1016;
 
 /** Every posting belongs to one link, by the order and the bytes that were hashed. */
 export async function postings(audit: Audit): Promise<void> {
@@ -59,18 +72,8 @@ class LinkPostings {
     this.#hash.update(journalBytes(row));
     this.#count += 1n;
     if (this.#kept.length < ROWS_KEPT_MAX) this.#kept.push(row);
-    const text = postingProblem(row) ?? this.#gap(row);
+    const text = postingProblem(row);
     if (text !== undefined) this.#problem ??= { row, text };
-  }
-
-  // Lines of an entry count up from 0 without a gap.
-  #gap(row: JournalRow): string | undefined {
-    const before = this.#kept.at(-2);
-    const follows = before?.entryNo === row.entryNo && this.#kept.at(-1) === row;
-    const wanted = follows ? before.line + 1 : 0;
-    return row.line === wanted || this.#count > ROWS_KEPT_MAX
-      ? undefined
-      : `its line should be ${wanted}`;
   }
 
   async close(audit: Audit): Promise<void> {
@@ -85,13 +88,17 @@ class LinkPostings {
     if (missing !== 0n) {
       differ({ table: 'ledger.journal', key }, `${this.#postings} postings`, String(this.#count));
     }
+    const odd = oddLine(this.#kept);
+    if (odd !== undefined) throw changed(odd, 'a line that goes with those of its entry');
     const suspects = await imbalanced(audit, this.#kept);
-    if (suspects !== undefined) throw changed(suspects, `what ${link} has hashed`);
+    const found = changedRow(this.#kept, this.#wanted, new Set(suspects)) ?? suspects[0];
+    if (found !== undefined) throw changed(found, `what ${link} has hashed`);
     agree({ table: 'ledger.journal', key }, 'hash', this.#wanted, hash);
   }
 
   /** The posting of which a bit was changed, here or in another link. */
   async #changed(audit: Audit, missing: bigint): Promise<JournalRow | undefined> {
+    if (this.#count > ROWS_KEPT_MAX) return undefined;
     if (missing === 0n) return changedRow(this.#kept, this.#wanted);
     if (missing === -1n) return surplusRow(this.#kept, this.#wanted);
     return missing === 1n ? this.#lost(audit) : undefined;
@@ -99,15 +106,25 @@ class LinkPostings {
 
   async #lost({ sql }: Audit): Promise<JournalRow | undefined> {
     const { part } = this;
-    const [link] = await sql<{ entries: bigint[] }[]>`
-      select case part when -1 then operations else array[first_offset] end as entries
+    const [link] = await sql<{ entries: bigint[]; atMs: bigint }[]>`
+      select case part when -1 then operations else array[first_offset] end as entries,
+        at_ms as "atMs"
       from ledger.flushes where part = ${part} and flush_no = ${this.flushNo}`;
-    const entries = link?.entries ?? [];
-    const parts = near([BigInt(part)], PART_BITS).map(Number);
+    if (link === undefined || link.entries.length > ENTRIES_MAX) return undefined;
+    const { entries, atMs } = link;
+    const nearEntries = sql.array(near(entries, ENTRY_BITS), INT8_ARRAY);
+    const parts = sql.array(near([BigInt(part)], PART_BITS).map(Number), INT8_ARRAY);
+    // Those first whose entry has postings of different moments.
     const others = await sql<JournalRow[]>`
-      select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.journal j
-      where (j.part = ${part} and j.entry_no = any(${near(entries, ENTRY_BITS)}::bigint[]))
-        or (j.part = any(${parts}::smallint[]) and j.entry_no = any(${entries}::bigint[]))`;
+      select ${sql.unsafe(JOURNAL_COLUMNS)} from (
+        select o.*, min(o.at_ms) over entry <> max(o.at_ms) over entry as odd
+        from ledger.journal o
+        where (o.part = ${part} and o.entry_no = any(${nearEntries}::bigint[])
+            and (${part} = -1 or o.at_ms = ${atMs}))
+          or (${part} <> -1 and o.part = any(${parts}::bigint[]) and o.at_ms = ${atMs}
+            and o.entry_no = ${entries[0] ?? 0n})
+        window entry as (partition by o.part, o.entry_no)
+      ) j order by j.odd desc limit ${lostTries(this.#kept)}`;
     return lostRow(this.#kept, { part, entries }, others, this.#wanted);
   }
 }
@@ -149,17 +166,26 @@ async function noStrays({ sql }: Audit): Promise<void> {
   if (stray !== undefined) throw changed(stray, 'a link that covers it');
 }
 
+type Waiting = JournalRow & { readonly operationNo: bigint; readonly bookedAtMs: bigint };
+
 /** Operations that wait for the sealer: there are few, and only their form can be checked. */
 async function unsealed(audit: Audit): Promise<void> {
   const { sql } = audit;
-  const rows = sql<JournalRow[]>`
-    select ${sql.unsafe(JOURNAL_COLUMNS)} from ledger.unsealed_operations u
+  const rows = sql<Waiting[]>`
+    select u.operation_no as "operationNo", u.at_ms as "bookedAtMs", ${sql.unsafe(JOURNAL_COLUMNS)}
+    from ledger.unsealed_operations u
     left join ledger.journal j on j.part = -1 and j.entry_no = u.operation_no and j.at_ms = u.at_ms
     order by u.operation_no, j.line`;
-  for await (const row of rowsOf<JournalRow>(audit, rows)) {
-    const problem =
-      row.units === null ? 'a posting of an operation that waits' : postingProblem(row);
+  let lines: JournalRow[] = [];
+  for await (const { operationNo, bookedAtMs, ...row } of rowsOf<Waiting>(audit, rows)) {
+    const key = `part -1, entry ${operationNo}, line 0, at ${bookedAtMs}`;
+    if (row.units === null) differ({ table: 'ledger.journal', key }, 'a posting', 'none');
+    const problem = postingProblem(row);
     if (problem !== undefined) throw changed(row, problem);
+    if (lines[0]?.entryNo !== row.entryNo) lines = [];
+    lines.push(row);
+    const odd = oddLine(lines);
+    if (odd !== undefined) throw changed(odd, `line ${lines.length - 1} of its operation`);
   }
 }
 

@@ -177,13 +177,13 @@ const COMPARISONS: readonly Comparison[] = [
 ];
 
 /**
- * Of some postings the one that explains why a ledger account does not hold what the journal says: both of its
- * sides are off, or one of them. Undefined when none does.
+ * Of some postings those that may explain why a ledger account does not hold what the journal says: both of their
+ * sides are off, or one of them; those come later.
  */
 export async function imbalanced(
   { sql }: Audit,
   rows: readonly JournalRow[],
-): Promise<JournalRow | undefined> {
+): Promise<JournalRow[]> {
   const off = await sql.unsafe<{ kind: number; no: bigint }[]>(`
     with booked as (select kind, no, sum(units) as units from (${ENTRIES}) e group by kind, no),
     held as (
@@ -203,7 +203,8 @@ export async function imbalanced(
   const offSides = (row: JournalRow) =>
     Number(keys.has(`${row.debitKind}:${row.debitNo}`)) +
     Number(keys.has(`${row.creditKind}:${row.creditNo}`));
-  return rows.find((row) => offSides(row) === 2) ?? rows.find((row) => offSides(row) === 1);
+  const suspects = rows.filter((row) => offSides(row) > 0);
+  return suspects.toSorted((a, b) => offSides(b) - offSides(a));
 }
 
 export const TABLE_CHECKS: readonly Check[] = COMPARISONS.map(comparing);

@@ -14,6 +14,8 @@ const RETRY_EVERY_MS = 50;
 export class GoodPayer {
   readonly complaints: string[] = [];
   accepted = 0;
+  /** How often it was told to come again. */
+  retries = 0;
   slowestMs = 0;
   readonly #client: VoucherServiceClient;
   readonly #channel: FuzzChannel;
@@ -57,6 +59,7 @@ export class GoodPayer {
     for (;;) {
       const told = await this.#pay(units).catch((error: Error) => error.message);
       if (told !== 'UNAVAILABLE' || performance.now() > untilMs) return told;
+      this.retries++;
       await sleep(RETRY_EVERY_MS);
     }
   }

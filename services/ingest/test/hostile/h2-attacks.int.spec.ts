@@ -10,7 +10,7 @@ const MIB = 1_048_576;
 /** More than the process takes when nobody attacks it, while an attack goes on. */
 const GROWTH_BYTES_MAX = 192 * MIB;
 /** What an attack may leave that the same attack before it has not left already … */
-const LEFT_RATIO_MAX = 1.1;
+const LEFT_RATIO_MAX = 0.1;
 /** … at the latest after so many: what it takes must have an end. */
 const ROUNDS_MAX = 5;
 /** For a good payment, while attackers and all servers share two cores. */
@@ -27,10 +27,12 @@ async function goodTraffic(during: () => Promise<unknown>): Promise<GoodPayer> {
   return good;
 }
 
-/** True when the last attack has left no more than the one before it. */
+/** True when the last attack has left no more than the one before it, as a part of what rested at first. */
 function isFlat(restingBytes: readonly number[]): boolean {
+  const [first = 0] = restingBytes;
   const [before, last] = restingBytes.slice(-2);
-  return before !== undefined && last !== undefined && last / before < LEFT_RATIO_MAX;
+  if (before === undefined || last === undefined) return false;
+  return (last - before) / first < LEFT_RATIO_MAX;
 }
 
 beforeAll(async () => {
@@ -73,6 +75,7 @@ describe('a real ingest', () => {
     expect(slowestMs, figures).toBeLessThan(ANSWER_WITHIN_MS);
     const after = await goodTraffic(() => sleep(300));
     expect(after.complaints).toEqual([]);
+    expect(after.retries).toBe(0);
     expect(rig.audit.complaints).toEqual([]);
   });
 });
