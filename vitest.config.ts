@@ -18,7 +18,8 @@ export default defineConfig({
           include: ['{libs,services,deploy,contracts,scripts,test}/**/*.spec.ts'],
           exclude: [...exclude, '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
           // Speed is no test's business: a busy machine must not turn a slow step into a failure.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           // There are more files than seconds: threads start faster than processes, and without a world of
           // its own for each file every module is loaded once a thread. So no unit test may leave a mark on
           // a module or a global.

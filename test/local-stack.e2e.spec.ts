@@ -120,7 +120,7 @@ describe('the local stack in a folder that only its owner may enter', () => {
         const revived = state().processes.filter((each) => each.restarts === 1);
         expect(revived.map((each) => each.phase)).toEqual(['running', 'running']);
       },
-      { timeoutMs: 60_000 },
+      { timeoutMs: 240_000 },
     );
     expect(state().ports).toEqual(before.ports);
     expect(await readRows(state())).toEqual(['before any kill']);
@@ -201,7 +201,7 @@ describe('servers that tests start', () => {
     runner.kill('SIGKILL');
     await eventually(() => expect(isAlive(identity)).toBe(false), { timeoutMs: 20_000 });
     await eventually(() => expect(existsSync(folder)).toBe(false), { timeoutMs: 20_000 });
-    expect(processesNaming(folder)).toEqual([]);
+    await eventually(() => expect(processesNaming(folder)).toEqual([]));
   });
 });
 

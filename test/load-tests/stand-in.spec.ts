@@ -17,7 +17,7 @@ describe('runAtRate', () => {
     const numbers: (number | undefined)[] = [];
     const work = async () => void numbers.push(iteration.getStore());
     const counts = { started: 0, dropped: 0 };
-    await runAtRate(scenario, work, {
+    await runAtRate({ ...scenario, maxVUs: 50 }, work, {
       started: () => counts.started++,
       dropped: () => counts.dropped++,
     });

@@ -177,6 +177,7 @@ export const EVIDENCE: readonly Target[] = [
   { table: 'settlement.epoch_leaves', named: EPOCHS },
   { table: 'settlement.epoch_nodes', named: EPOCHS },
   { table: 'settlement.epoch_payouts', named: EPOCHS },
+  { table: 'settlement.epoch_payouts', columns: ['epoch_no'], where: 'in_tree', named: EPOCHS },
   { table: 'settlement.epoch_batches', named: EPOCHS },
   { table: 'settlement.epoch_attempts', named: EPOCHS },
 ];
@@ -239,6 +240,7 @@ export const NO_EVIDENCE: Readonly<Record<string, string>> = {
   'settlement.epoch_attempts.last_broadcast_at_ms': OUR_CLOCK,
   'settlement.epoch_attempts.refusal': TEXT,
   'settlement.epoch_attempts.signed_at_ms': OUR_CLOCK,
+  'settlement.epoch_payouts.epoch_no': 'of one that is paid and in no leaf',
   'settlement.epoch_strays': 'a mark that a batch gets no epoch; without it the batch waits',
   'settlement.epochs.at_ms': OUR_CLOCK,
   'settlement.epochs.failure': TEXT,

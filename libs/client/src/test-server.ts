@@ -19,6 +19,9 @@ import {
 /** The server's end of a voucher stream, for this library's own tests. */
 export type ServerStream = ServerDuplexStream<StreamVouchersRequest, StreamVouchersResponse>;
 
+// Below those that systems give to connections: one of these could take the port while the server is down.
+const [FIRST_PORT, PORTS, BIND_TRIES] = [20_000, 12_000, 20];
+
 /** A gRPC server in this process whose methods a test chooses, on a port of its own. */
 export class TestServer {
   #server: Server | undefined;
@@ -34,11 +37,23 @@ export class TestServer {
   async start(): Promise<this> {
     const server = new Server();
     server.addService(serving(this.methods), this.methods);
-    this.#port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(this.address, ServerCredentials.createInsecure(), (error, port) =>
-        error === null ? resolve(port) : reject(error),
-      );
-    });
+    const bind = (port: number) =>
+      new Promise<number>((resolve, reject) => {
+        const address = `127.0.0.1:${port}`;
+        server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+          error === null ? resolve(bound) : reject(error),
+        );
+      });
+    const isNew = this.#port === 0;
+    for (let tries = isNew ? BIND_TRIES : 1; ; tries--) {
+      if (isNew) this.#port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+      try {
+        await bind(this.#port);
+        break;
+      } catch (error) {
+        if (tries === 1) throw error;
+      }
+    }
     this.#server = server;
     return this;
   }

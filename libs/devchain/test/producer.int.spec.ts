@@ -19,7 +19,7 @@ describe('block production by the clock', () => {
     chain = await startDevchain({ blockIntervalMs: 50 });
     const payee = newAccount(chain);
     await chain.fund(payee.address, 5n);
-    await until(async () => (await payee.tronWeb.trx.getBalance()) === 5, 3_000);
+    await until(async () => (await payee.tronWeb.trx.getBalance()) === 5, 10_000);
     const { block_header: header } = await clientOf(chain).trx.getCurrentBlock();
     expect(header.raw_data.timestamp % 50).toBe(0);
     expect(Math.abs(header.raw_data.timestamp - Date.now())).toBeLessThan(2_000);
@@ -28,7 +28,7 @@ describe('block production by the clock', () => {
   it('slows down when idle and wakes up for a transaction', async () => {
     let skewMs = 0;
     chain = await startDevchain({ blockIntervalMs: 50, now: () => Date.now() + skewMs });
-    await until(() => chain.headNumber > 4, 2_000);
+    await until(() => chain.headNumber > 4, 10_000);
     skewMs = 60_000;
     await sleep(120);
     const before = chain.headNumber;
@@ -36,9 +36,9 @@ describe('block production by the clock', () => {
     expect(chain.headNumber - before).toBeLessThan(3);
     const payee = newAccount(chain);
     await chain.fund(payee.address, 5n);
-    await until(async () => (await payee.tronWeb.trx.getUnconfirmedBalance()) === 5, 400);
+    await until(async () => (await payee.tronWeb.trx.getUnconfirmedBalance()) === 5, 2_500);
     const awake = chain.headNumber;
-    await until(() => chain.headNumber > awake + 3, 1_000);
+    await until(() => chain.headNumber > awake + 3, 10_000);
   });
 
   it('stops and starts', async () => {
@@ -48,7 +48,7 @@ describe('block production by the clock', () => {
     await sleep(100);
     expect(chain.headNumber).toBe(before);
     await chain.setProducing(true);
-    await until(() => chain.headNumber > before + 2, 2_000);
+    await until(() => chain.headNumber > before + 2, 10_000);
   });
 
   it('refuses more waiting transactions than it has room for', async () => {

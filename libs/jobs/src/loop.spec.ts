@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createLogger } from '#libs/observability';
 import { Loop } from './loop.js';
 
+const WITHIN = { timeout: 10_000 };
 const logger = createLogger({ name: 'test', level: 'silent' });
 
 describe('Loop', () => {
@@ -11,7 +12,7 @@ describe('Loop', () => {
     const round = () => Promise.resolve(++turns < 5);
     const loop = new Loop({ name: 'it', pauseMs: 10_000, logger, round });
     loop.start();
-    await vi.waitFor(() => expect(turns).toBe(5));
+    await vi.waitFor(() => expect(turns).toBe(5), WITHIN);
     await loop.stop();
     await sleep(20);
     expect(turns).toBe(5);
@@ -36,9 +37,12 @@ describe('Loop', () => {
     const round = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve(false));
     const loop = new Loop({ name: 'the job', pauseMs: 1, logger, round });
     loop.start();
-    await vi.waitFor(() => expect(() => loop.assertHealthy()).toThrow('the job fails repeatedly'));
+    await vi.waitFor(
+      () => expect(() => loop.assertHealthy()).toThrow('the job fails repeatedly'),
+      WITHIN,
+    );
     fails = false;
-    await vi.waitFor(() => expect(() => loop.assertHealthy()).not.toThrow());
+    await vi.waitFor(() => expect(() => loop.assertHealthy()).not.toThrow(), WITHIN);
     await loop.stop();
   });
 });

@@ -17,4 +17,4 @@ export {
 } from './partition-consumer.js';
 export { LogRewoundError, type OutRecord, Producer, type Written } from './producer.js';
 export { TopicReader, type TopicReaderOptions } from './topic-reader.js';
-export { ensureTopics, type TopicSpec } from './topics.js';
+export { ensureTopics, haveLeaders, type TopicSpec } from './topics.js';

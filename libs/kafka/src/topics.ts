@@ -1,8 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { settingsToCorrect } from './topic-settings.js';
 
 // Node finds only some names of this CommonJS package by itself.
 const { ConfigResourceTypes, ConfigSource } = kafkajs;
+
+/** For new topics to get their leaders. */
+const [LEADERS_WITHIN_MS, LEADERS_POLL_MS] = [10_000, 50];
+/** What a broker says of a topic that it has yet to hear of. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+]);
 
 /** A topic as it must be. */
 export type TopicSpec = {
@@ -43,7 +52,7 @@ export async function ensureTopics(
 async function create(admin: Admin, topics: readonly TopicSpec[], replicas: number): Promise<void> {
   if (topics.length === 0) return;
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     topics: topics.map(({ name, partitions, config }) => ({
       topic: name,
       numPartitions: partitions,
@@ -51,6 +60,26 @@ async function create(admin: Admin, topics: readonly TopicSpec[], replicas: numb
       configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
     })),
   });
+  const names = topics.map(({ name }) => name);
+  await haveLeaders(admin, names);
+}
+
+/**
+ * Resolves when every partition of these topics, which have just been created, has a leader; throws what kafkajs throws
+ * when they have none for ten seconds. kafkajs itself looks once after a tenth of a second, which a busy broker can miss.
+ */
+export async function haveLeaders(admin: Admin, topics: readonly string[]): Promise<void> {
+  const untilMs = performance.now() + LEADERS_WITHIN_MS;
+  for (;;) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [...topics] });
+      return;
+    } catch (error) {
+      const { type } = error as { type?: string };
+      if (!NOT_YET.has(type ?? '') || performance.now() > untilMs) throw error;
+      await sleep(LEADERS_POLL_MS);
+    }
+  }
 }
 
 async function checkPartitions(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import { inject } from 'vitest';
+import { haveLeaders } from '#libs/kafka';
 
 /** Comma list of brokers of the integration tests. */
 export function testKafkaBrokers(): string {
@@ -29,9 +30,10 @@ export async function freshTopic(
   try {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
     });
+    await haveLeaders(admin, [topic]);
   } finally {
     await admin.disconnect();
   }

@@ -136,4 +136,13 @@ describe('isSignedBy', () => {
     expect(isSignedBy(signer.address, trc10, signature.subarray(1))).toBe(false);
     expect(isSignedBy(signer.address, trc10, new Uint8Array(65))).toBe(false);
   });
+
+  it('takes no last byte but the four that wallets write', async () => {
+    const signature = await signer.sign(trc10);
+    const last = signature[64] ?? 0;
+    const good = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) =>
+      isSignedBy(signer.address, trc10, signature.with(64, byte)),
+    );
+    expect(good).toEqual([last - 27, last]);
+  });
 });

@@ -53,9 +53,13 @@ export class KeySigner implements Signer {
   }
 }
 
+/** Which of two keys a signature is of, as wallets write it. */
+const RECOVERY_BYTES: ReadonlySet<number> = new Set([0, 1, 27, 28]);
+
 /** True when a signature of raw bytes is of the address's key; a malformed one is not. */
 export function isSignedBy(address: Address, raw: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== 65) return false;
+  // Whatever else the last byte says, the libraries look at one bit of it only.
+  if (signature.length !== 65 || !RECOVERY_BYTES.has(signature[64] ?? -1)) return false;
   try {
     const recovered = utils.crypto.ecRecover(txidOf(raw), toHex(signature));
     return addressFromBytes(fromHex(recovered).subarray(1)) === address;

@@ -124,7 +124,7 @@ describe('TronWebChain on a bad node', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    bad = new TronWebChain({ url: `http://127.0.0.1:${port}`, timeoutMs: 200 });
+    bad = new TronWebChain({ url: `http://127.0.0.1:${port}`, timeoutMs: 1_000 });
   });
   afterAll(() => server.close());
 
@@ -138,7 +138,7 @@ describe('TronWebChain on a bad node', () => {
   };
 
   it('names what is wrong', async () => {
-    expect(await failureOf('{}', 200, 400)).toBe('timeout');
+    expect(await failureOf('{}', 200, 2_500)).toBe('timeout');
     expect(await failureOf('', 429)).toBe('overloaded');
     expect(await failureOf('', 503)).toBe('overloaded');
     expect(await failureOf('', 404)).toBe('refused');

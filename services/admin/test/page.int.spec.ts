@@ -86,7 +86,7 @@ describe('signing in', () => {
   test('ends with signing out, and going back shows nothing', async () => {
     await signIn();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await expect.poll(() => page.url()).toBe(`${url}/login`);
+    await expect.poll(() => page.url(), { timeout: 30_000 }).toBe(`${url}/login`);
     await page.waitForLoadState();
     await page.goto(`${url}/`);
     expect(page.url()).toBe(`${url}/login`);

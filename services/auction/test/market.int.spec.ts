@@ -193,7 +193,7 @@ describe('time', () => {
   it('ends a bid and gives its hold back', async () => {
     const bid = signedBid(trader(), {
       swarm: someSwarm(),
-      expiresAtMs: BigInt(Date.now()) + 900n,
+      expiresAtMs: BigInt(Date.now()) + 5_000n,
     });
     await placeBid(bid);
     await reaches(bid.orderId, OrderState.EXPIRED);

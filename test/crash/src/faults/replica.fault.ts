@@ -3,7 +3,7 @@ import type { FailPoint } from '#libs/failpoints';
 import type { ProcessName } from '../cluster.js';
 import { type Bite, type FaultTools, oneOf, upTo } from './fault.js';
 
-const BITE_MS = 15_000;
+const BITE_MS = 60_000;
 /** The stopped member's session has to end before partitions are handed over. */
 const TAKE_OVER_MS = 3_500;
 const TAKE_OVER_MAX_MS = 60_000;

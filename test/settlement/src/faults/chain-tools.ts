@@ -26,9 +26,10 @@ export async function forkAway(
   wanted: Wanted,
   transactions: 'return' | 'drop',
   depths: 'least' | 'any' = 'any',
+  biteMs = BITE_MS,
 ): Promise<Bite> {
   let undone: readonly string[] = [];
-  const found = await until(BITE_MS, async () => {
+  const found = await until(biteMs, async () => {
     const { headNumber, solidNumber } = await truth.status();
     const blocks = await truth.openBlocks(Math.max(solidNumber + 1, 1), headNumber);
     const hit = blocks.find((block) => block.transactions?.some(wanted));
