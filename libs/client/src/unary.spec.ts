@@ -23,7 +23,7 @@ const network: GetNetworkResponse = {
   sessionKeysMax: 32,
   sessionKeyLifeMaxMs: 1_000n,
 };
-const policy = { deadlineMs: 700, retryForMs: 700, backoffMinMs: 10, backoffMaxMs: 50 };
+const policy = { deadlineMs: 800, retryForMs: 2_000, backoffMinMs: 10, backoffMaxMs: 50 };
 const none = { availableUnits: 0n, heldUnits: 0n, inChannelsUnits: 0n, withdrawingUnits: 0n };
 const balances = { ...none, address: 'T', availableUnits: 5n };
 
@@ -97,7 +97,17 @@ describe('a unary call', () => {
   });
 
   it('says UNAVAILABLE when nobody listens, since then nothing was sent', async () => {
-    const account = await serve({});
+    await serve({});
+    client.close();
+    // One attempt: of one that ends with the time, nobody could say that it was not sent.
+    const once = {
+      deadlineMs: 15_000,
+      retryForMs: 15_000,
+      backoffMinMs: 40_000,
+      backoffMaxMs: 40_000,
+    };
+    client = await LedgerClient.connect(server.address, { policy: once });
+    const account = client.account(Wallet.generate(client.network.domain));
     server.kill();
     const sent = account.transfer({ payee: account.wallet.address, amountUnits: 1n });
     await expect(sent).rejects.toBeInstanceOf(LedgerUnavailable);
