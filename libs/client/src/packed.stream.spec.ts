@@ -13,7 +13,7 @@ import { newId, Wallet } from './wallet.js';
 
 const domain = { chainId: 1n, vaultAddress: 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8' };
 const wallet = Wallet.generate(domain);
-const policy = { deadlineMs: 800, retryForMs: 4_000, backoffMinMs: 10, backoffMaxMs: 50 };
+const policy = { deadlineMs: 600, retryForMs: 2_000, backoffMinMs: 10, backoffMaxMs: 50 };
 const until = 2_000_000_000_000n;
 const signature = Buffer.alloc(64, 1);
 

@@ -23,7 +23,7 @@ const network: GetNetworkResponse = {
   sessionKeysMax: 32,
   sessionKeyLifeMaxMs: 1_000n,
 };
-const policy = { deadlineMs: 800, retryForMs: 2_000, backoffMinMs: 10, backoffMaxMs: 50 };
+const policy = { deadlineMs: 600, retryForMs: 1_200, backoffMinMs: 10, backoffMaxMs: 50 };
 const none = { availableUnits: 0n, heldUnits: 0n, inChannelsUnits: 0n, withdrawingUnits: 0n };
 const balances = { ...none, address: 'T', availableUnits: 5n };
 

@@ -11,7 +11,7 @@ import { newId, Wallet } from './wallet.js';
 const domain = { chainId: 1n, vaultAddress: 'TJRabPrwbZy45sbavfcjinPJC18kjpRTv8' };
 const wallet = Wallet.generate(domain);
 const channelId = newId();
-const policy = { deadlineMs: 800, retryForMs: 3_000, backoffMinMs: 10, backoffMaxMs: 50 };
+const policy = { deadlineMs: 600, retryForMs: 1_800, backoffMinMs: 10, backoffMaxMs: 50 };
 
 function paying(cumulativeUnits: bigint) {
   const claim = { channelId, payee: wallet.address, cumulativeUnits, validUntilMs: 9n };
