@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Database } from '#libs/database';
 import { freshDatabase, type TestDatabase } from '#libs/testing';
 import { ledgerKit, value } from '../../../services/balance/test/ledger.kit.js';
-import type { Audit } from '../src/audit.js';
 import { CHAIN_CHECKS } from '../src/checks/chains.js';
-import { type Difference, DifferenceError } from '../src/difference.js';
+import { differenceOf } from './check-alone.kit.js';
 
 // A posting that is told to be of another entry stands among the postings of that entry's flush, and lacks in its own.
 // Here every operation has a moment of its own, as it has outside of tests: then there is always room for it.
@@ -34,19 +33,7 @@ afterAll(async () => {
   await server?.drop();
 });
 
-/** What the checks of the hash chains and of the journal say; they ask nothing of the chain. */
-async function verdict(): Promise<Difference | undefined> {
-  return owner.snapshot(async (sql) => {
-    const audit = { sql, count: () => undefined, note: () => undefined } as unknown as Audit;
-    try {
-      for (const check of CHAIN_CHECKS) await check.run(audit);
-      return undefined;
-    } catch (error) {
-      if (error instanceof DifferenceError) return error.difference;
-      throw error;
-    }
-  });
-}
+const verdict = () => differenceOf(owner, CHAIN_CHECKS);
 
 type Move = {
   readonly from: bigint;

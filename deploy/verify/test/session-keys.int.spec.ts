@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '#libs/database';
 import { freshDatabase, type TestDatabase } from '#libs/testing';
-import type { TronChain } from '#libs/tron';
 import { ledgerKit } from '../../../services/balance/test/ledger.kit.js';
-import type { Audit } from '../src/audit.js';
 import { CLAIM_CHECKS } from '../src/checks/claims.js';
-import { type Difference, DifferenceError } from '../src/difference.js';
+import type { Difference } from '../src/difference.js';
+import { differenceOf } from './check-alone.kit.js';
 import { sessionKeyChannels } from './session-keys.kit.js';
 
 // Delegations of session keys and what was signed under them; then they are changed by hand.
@@ -32,18 +31,7 @@ afterAll(async () => {
 /** The first difference that the checks of keys and claims find; they ask the chain nothing. */
 async function difference(): Promise<Difference | undefined> {
   const place = { chainId: BigInt(kit.env.CHAIN_ID), vault: kit.env.VAULT_ADDRESS, trc10Id: '' };
-  return owner.snapshot(async (sql) => {
-    const chain = undefined as unknown as TronChain;
-    const nothing = () => undefined;
-    const audit: Audit = { sql, chain, place, lastEpoch: 0n, count: nothing, note: nothing };
-    try {
-      for (const check of CLAIM_CHECKS) await check.run(audit);
-      return undefined;
-    } catch (error) {
-      if (error instanceof DifferenceError) return error.difference;
-      throw error;
-    }
-  });
+  return differenceOf(owner, CLAIM_CHECKS, place);
 }
 
 /** What is found after a change that whoever owns the database can make; then it is taken back. */

@@ -1,6 +1,6 @@
 import { boolean, integer, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { bytea, int8 } from '../columns.js';
-import { settlement } from './settlement.schema.js';
+import { attemptColumns, settlement } from './settlement.schema.js';
 
 /** Epochs; migrations/0014_epochs.sql says what the columns of these tables mean. */
 export const epochs = settlement.table('epochs', {
@@ -71,18 +71,7 @@ export const epochAttempts = settlement.table(
   'epoch_attempts',
   {
     epochNo: int8('epoch_no').notNull(),
-    attempt: integer('attempt').notNull(),
-    txid: bytea('txid').notNull(),
-    raw: bytea('raw').notNull(),
-    signed: bytea('signed').notNull(),
-    feeLimitSun: int8('fee_limit_sun').notNull(),
-    expirationMs: int8('expiration_ms').notNull(),
-    signedAtMs: int8('signed_at_ms').notNull(),
-    broadcasts: integer('broadcasts').notNull().default(0),
-    lastBroadcastAtMs: int8('last_broadcast_at_ms'),
-    refusal: text('refusal').notNull().default(''),
-    confirmedBlock: int8('confirmed_block'),
-    outcome: smallint('outcome').notNull().default(0),
+    ...attemptColumns,
   },
   (table) => [primaryKey({ columns: [table.epochNo, table.attempt] })],
 );
@@ -124,18 +113,7 @@ export const releaseAttempts = settlement.table(
   'release_attempts',
   {
     batchNo: int8('batch_no').notNull(),
-    attempt: integer('attempt').notNull(),
-    txid: bytea('txid').notNull(),
-    raw: bytea('raw').notNull(),
-    signed: bytea('signed').notNull(),
-    feeLimitSun: int8('fee_limit_sun').notNull(),
-    expirationMs: int8('expiration_ms').notNull(),
-    signedAtMs: int8('signed_at_ms').notNull(),
-    broadcasts: integer('broadcasts').notNull().default(0),
-    lastBroadcastAtMs: int8('last_broadcast_at_ms'),
-    refusal: text('refusal').notNull().default(''),
-    confirmedBlock: int8('confirmed_block'),
-    outcome: smallint('outcome').notNull().default(0),
+    ...attemptColumns,
   },
   (table) => [primaryKey({ columns: [table.batchNo, table.attempt] })],
 );
